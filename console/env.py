@@ -1,0 +1,163 @@
+"""What the environment says, typed. A wrong value stops the start with a sentence that names it.
+
+Nothing here imports Django: the supervisor reads the same values and has to stay small.
+"""
+
+import os
+import secrets
+import socket
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# A Unix socket's path ends at 107 bytes on Linux.
+SOCKET_PATH_BYTES = 107
+
+
+class SettingWrong(SystemExit):
+    """A value that cannot be worked with; the process ends with the sentence."""
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off"):
+        return False
+    raise SettingWrong(f"{name} is {value!r}; say true or false.")
+
+
+def number(name: str, default: int, *, least: int = 0) -> int:
+    value = text(name)
+    if not value:
+        return default
+    if not value.isdecimal() or int(value) < least:
+        raise SettingWrong(f"{name} is {value!r}; say a whole number of at least {least}.")
+    return int(value)
+
+
+def choice(name: str, default: str, *, among: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value.lower() not in {one.lower() for one in among}:
+        raise SettingWrong(f"{name} is {value!r}; say one of {', '.join(among)}.")
+    return value
+
+
+def names(name: str) -> list[str]:
+    """The comma-separated values of a variable."""
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def secret(name: str) -> str:
+    """A secret given itself, or in the file that `<name>_FILE` names; empty where there is neither."""
+    path = text(f"{name}_FILE")
+    if not path:
+        return text(name)
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise SettingWrong(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+
+
+def data_dir() -> Path:
+    return Path(text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
+
+
+def public_host() -> str:
+    """The name or address under which servers reach this machine: PUBLIC_HOST, or its own main address."""
+    given = text("PUBLIC_HOST")
+    if given:
+        return given
+    # Connecting a datagram socket sends nothing; it only asks which address the machine would send from.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def secret_key(folder: Path) -> str:
+    """The installation's key: given, or kept in the data folder by the first start.
+
+    Where there is neither (a check, a build) a throw-away key does: nothing it signs outlives the process.
+    """
+    given = secret("SECRET_KEY")
+    if given:
+        return given
+    try:
+        return (folder / "secret-key").read_text().strip()
+    except FileNotFoundError:
+        return secrets.token_urlsafe(50)
+    except OSError as error:
+        raise SettingWrong(f"{folder / 'secret-key'} cannot be read: {error.strerror}.") from error
+
+
+def redis_socket(folder: Path) -> Path:
+    """Where the embedded Redis listens: in the data folder, or in a short private place for a deep one."""
+    socket = folder / "redis.sock"
+    if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
+        return socket
+    short = f"cloud-assistant-{os.getuid()}-{zlib.crc32(os.fsencode(folder)):08x}"
+    return Path(tempfile.gettempdir()) / short / "redis.sock"
+
+
+def redis_url(folder: Path) -> str:
+    """The one address of Redis, as redis-py spells it (`redis://`, `rediss://` or `unix://`)."""
+    url = text("REDIS_URL") or f"unix://{redis_socket(folder)}"
+    if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise SettingWrong(f"REDIS_URL is {url.split('@')[-1]!r}; say redis://, rediss:// or unix://.")
+    return url
+
+
+def celery_url(url: str) -> str:
+    """The same address as Celery spells it: a Unix socket is `redis+socket://` there."""
+    return url.replace("unix://", "redis+socket://", 1)
+
+
+def database_url(folder: Path) -> dict[str, Any]:
+    """Django's description of the database that DATABASE_URL names; SQLite in the data folder by default."""
+    url = secret("DATABASE_URL")
+    if not url:
+        return sqlite(folder / "db.sqlite3")
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return sqlite(Path(unquote(parts.path.removeprefix("/"))))
+    if parts.scheme in ("postgres", "postgresql"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.removeprefix("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "OPTIONS": dict(parse_qsl(parts.query)),
+            "CONN_MAX_AGE": 600,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise SettingWrong(f"DATABASE_URL has the scheme {parts.scheme!r}; say postgresql:// or sqlite:///path.")
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    # synchronous=FULL: what an agent or a person was told is committed survives a power cut as well.
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000", "temp_store=MEMORY")
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "; ".join(f"PRAGMA {pragma}" for pragma in pragmas),
+        },
+        "CONN_MAX_AGE": None,
+    }
