@@ -1,0 +1,50 @@
+"""The instance list's filters, shared by the page and by "select all that match"."""
+
+import django_filters
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext_lazy as _
+
+from access.principals import Principal
+from assistant.instances.models import Activation, Instance, Region
+from assistant.instances.querysets import InstanceQuerySet
+from assistant.instances.states import ConnectionStatus
+
+
+def chosen_instances(principal: Principal, fields: MultiValueDict[str, str]) -> InstanceQuerySet:
+    """The instances that a form means: those ticked, or with `all` every one that matches its filters."""
+    visible = Instance.objects.visible_to(principal).registered()
+    if fields.get("all"):
+        matching: InstanceQuerySet = InstanceFilter(fields, queryset=visible).qs
+        return matching
+    return visible.filter(pk__in=fields.getlist("instance"))
+
+
+class InstanceFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="by_text", label=_("Name, id or address"))
+    connection = django_filters.ChoiceFilter(
+        method="by_connection", choices=ConnectionStatus.choices, label=_("Connection"), empty_label=_("Any")
+    )
+    os_type = django_filters.ChoiceFilter(
+        choices=[("linux", "Linux"), ("windows", "Windows"), ("freebsd", "FreeBSD")],
+        label=_("System"),
+        empty_label=_("Any"),
+    )
+    tag = django_filters.CharFilter(method="by_tag", label=_("Tag"))
+    region = django_filters.ModelChoiceFilter(queryset=Region.objects.all(), label=_("Region"))
+    activation = django_filters.ModelChoiceFilter(
+        queryset=Activation.objects.all(), label=_("Activation code")
+    )
+
+    class Meta:
+        model = Instance
+        fields: list[str] = []
+
+    def by_text(self, instances: InstanceQuerySet, _name: str, value: str) -> InstanceQuerySet:
+        return instances.search(value.strip())
+
+    def by_connection(self, instances: InstanceQuerySet, _name: str, value: str) -> InstanceQuerySet:
+        return instances.connected() if value == ConnectionStatus.NORMAL else instances.disconnected()
+
+    def by_tag(self, instances: InstanceQuerySet, _name: str, value: str) -> InstanceQuerySet:
+        key, equals, wanted = value.strip().partition("=")
+        return instances.tagged(key.strip(), wanted.strip() if equals else None)

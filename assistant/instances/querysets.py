@@ -1,0 +1,97 @@
+"""Questions about activation codes and instances."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import connection, models
+from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.utils import timezone
+
+from access.principals import Principal
+from assistant.instances import limits
+
+if TYPE_CHECKING:
+    from assistant.instances.models import Activation, Instance  # noqa: F401 - for annotations only
+
+
+class ActivationQuerySet(models.QuerySet["Activation"]):
+    def visible_to(self, principal: Principal) -> Self:
+        return self if principal.is_known else self.none()
+
+    def usable(self, now: datetime) -> Self:
+        """Those that can register a server now."""
+        return self.filter(
+            disabled=False, expires_at__gt=now, registered_count__lt=models.F("instance_count")
+        )
+
+
+class InstanceQuerySet(models.QuerySet["Instance"]):
+    def visible_to(self, principal: Principal) -> Self:
+        return self if principal.is_known else self.none()
+
+    def registered(self) -> Self:
+        """Those that are still ours: neither deregistered nor replaced by a new registration."""
+        return self.filter(released_at__isnull=True)
+
+    def connected(self, now: datetime | None = None) -> Self:
+        return self.filter(connected_at(now or timezone.now()))
+
+    def disconnected(self, now: datetime | None = None) -> Self:
+        return self.exclude(connected_at(now or timezone.now()))
+
+    def with_channel(self) -> Self:
+        return self.exclude(channel="")
+
+    def tagged(self, key: str, value: str | None = None) -> Self:
+        from assistant.instances.models import Tag
+
+        tags = Tag.objects.filter(instance=OuterRef("pk"), key=key)
+        return self.filter(Exists(tags if value is None else tags.filter(value=value)))
+
+    def for_table(self) -> Self:
+        """What a row of the instances table prints: two queries, one for the rows, one for their tags."""
+        from assistant.instances.models import Tag
+
+        return (
+            self.select_related("region", "activation")
+            .prefetch_related(Prefetch("tags", queryset=Tag.objects.order_by("key")))
+            .defer("public_key")
+        )
+
+    def search(self, text: str) -> Self:
+        """Those whose id, name, host name or address contains `text`."""
+        return self.filter(
+            Q(name__icontains=text)
+            | Q(id__istartswith=text)
+            | Q(hostname__icontains=text)
+            | Q(intranet_ip__startswith=text)
+            | Q(internet_ip__startswith=text)
+        )
+
+    def with_successor(self) -> Self:
+        """With `has_successor`: whether the same machine has registered again and is there."""
+        successors = self.model.objects.registered().filter(machine_id=OuterRef("machine_id"))
+        return self.annotate(has_successor=Exists(successors.exclude(pk=OuterRef("pk"))))
+
+    def on_dead_nodes(self, now: datetime) -> Self:
+        """Those whose socket was held by a web process that is no more."""
+        return self.with_channel().filter(
+            Q(channel_node__isnull=True) | Q(channel_node__seen_at__lt=now - limits.NODE_GONE_AFTER)
+        )
+
+    def lock_in_order(self, ids: Iterable[str]) -> list[str]:
+        """Lock these rows in primary-key order, the one order in which batches may lock; say which exist."""
+        rows = self.filter(pk__in=list(ids)).order_by("pk")
+        if connection.features.has_select_for_update:
+            rows = rows.select_for_update(of=("self",), no_key=True)
+        return list(rows.values_list("pk", flat=True))
+
+
+def connected_at(now: datetime) -> Q:
+    """`Normal` as Instance.connection_status says it, for the database."""
+    silent = Q(
+        agent_name=limits.OWN_AGENT, channel="", channel_changed_at__lte=now - limits.OWN_CHANNEL_GRACE
+    )
+    seen = Q(released_at__isnull=True, last_seen_at__gt=now - limits.OFFLINE_AFTER)
+    return seen & ~silent

@@ -1,0 +1,216 @@
+"""The people's door: managed instances and activation codes; and the files that a new server fetches."""
+
+import hashlib
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from access.operations.decisions import may
+from assistant.instances.filters import InstanceFilter, chosen_instances
+from assistant.instances.forms import ActivationForm, RenameForm, TagForm
+from assistant.instances.models import Activation, Instance
+from assistant.instances.operations.activations import (
+    create_activation,
+    delete_activation,
+    disable_activation,
+)
+from assistant.instances.operations.instances import rename_instance, tag_resources, untag_resources
+from assistant.instances.operations.releases import deregister_managed_instance
+from assistant.instances.rules.install import Server, install_lines
+from console.kit.errors import ConsoleError, NotFound
+from console.kit.http import ConsoleRequest, gone_to, panel, put_error
+from console.kit.pagination import listing
+
+GET_OR_POST = ["GET", "HEAD", "POST"]
+
+
+# --- Managed instances ---
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def instance_list(request: ConsoleRequest) -> HttpResponse:
+    rows = Instance.objects.visible_to(request.principal).registered().for_table()
+    found = listing(request, rows, InstanceFilter)
+    all_registered = Instance.objects.visible_to(request.principal).registered()
+    context = {
+        "listing": found,
+        "page_obj": found.page,
+        "n_registered": all_registered.count(),
+        "n_connected": all_registered.connected().count(),
+        "may_change": may(request.principal, "RunCommand"),
+    }
+    return render(request, "instances/_table.html" if request.htmx else "instances/list.html", context)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def instance_detail(request: ConsoleRequest, instance_id: str) -> HttpResponse:
+    instance = visible_instance(request, instance_id)
+    context = {
+        "instance": instance,
+        "runs": instance.targets.select_related("invocation__command").order_by("-pk")[:20],
+        "tags": instance.tags.all(),
+        "may_change": may(request.principal, "RunCommand"),
+    }
+    return render(request, "instances/_detail.html" if request.htmx else "instances/detail.html", context)
+
+
+@require_http_methods(GET_OR_POST)
+def instance_rename(request: ConsoleRequest, instance_id: str) -> HttpResponse:
+    instance = visible_instance(request, instance_id)
+    form = RenameForm(request.POST or None, initial={"name": instance.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            rename_instance(request.principal, instance, **form.cleaned_data)
+        except ConsoleError as error:
+            put_error(form, error)
+        else:
+            return gone_to(request, instance.get_absolute_url())
+    return panel(request, "instances/rename.html", {"instance": instance, "form": form})
+
+
+@require_http_methods(GET_OR_POST)
+def instance_tag(request: ConsoleRequest) -> HttpResponse:
+    """Tag the instances that were ticked, or all that match the filters."""
+    instances = chosen_instances(request.principal, request.POST or request.GET)
+    form = TagForm(request.POST if "tags" in request.POST else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            tag_resources(request.principal, instances, tags=form.cleaned_data["tags"])
+        except ConsoleError as error:
+            put_error(form, error)
+        else:
+            return gone_to(request, reverse("instances:instance_list"))
+    context = {"form": form, "n_chosen": instances.count(), "chosen": chosen_fields(request)}
+    return panel(request, "instances/tag.html", context)
+
+
+@require_POST
+def instance_untag(request: ConsoleRequest, instance_id: str) -> HttpResponse:
+    instance = visible_instance(request, instance_id)
+    keys = request.POST.getlist("key")
+    untag_resources(request.principal, Instance.objects.filter(pk=instance.pk), keys=keys)
+    return gone_to(request, instance.get_absolute_url())
+
+
+@require_http_methods(GET_OR_POST)
+def instance_deregister(request: ConsoleRequest, instance_id: str) -> HttpResponse:
+    instance = visible_instance(request, instance_id)
+    if request.method == "POST":
+        deregister_managed_instance(request.principal, instance)
+        return gone_to(request, reverse("instances:instance_list"))
+    n_open = instance.targets.unfinished().count()
+    return panel(request, "instances/deregister.html", {"instance": instance, "n_open": n_open})
+
+
+def visible_instance(request: ConsoleRequest, instance_id: str) -> Instance:
+    instances = Instance.objects.visible_to(request.principal).select_related("region", "activation")
+    return get_object_or_404(instances, pk=instance_id)
+
+
+def chosen_fields(request: ConsoleRequest) -> list[tuple[str, str]]:
+    """The choice as hidden fields, for the form that acts on it."""
+    fields = request.POST or request.GET
+    names = ["instance", "all", *InstanceFilter.base_filters]
+    return [(name, value) for name in names for value in fields.getlist(name) if value]
+
+
+# --- Activation codes ---
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def activation_list(request: ConsoleRequest) -> HttpResponse:
+    activations = Activation.objects.visible_to(request.principal).select_related("region")
+    context = {
+        "activations": activations[:200],
+        "may_change": may(request.principal, "CreateActivation"),
+    }
+    template = "instances/_activations.html" if request.htmx else "instances/activations.html"
+    return render(request, template, context)
+
+
+@require_http_methods(GET_OR_POST)
+def activation_create(request: ConsoleRequest) -> HttpResponse:
+    form = ActivationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            new = create_activation(request.principal, form.cleaned_data.pop("region"), **form.cleaned_data)
+        except ConsoleError as error:
+            put_error(form, error)
+        else:
+            activation = new.activation
+            lines = install_lines(
+                this_server(), activation_id=activation.pk, code=new.code, region=activation.region_id
+            )
+            context = {"activation": activation, "code": new.code, "lines": lines}
+            response = panel(request, "instances/activation_created.html", context)
+            # The page holds the code: no cache keeps it, and going back does not show it again.
+            response["Cache-Control"] = "no-store"
+            return response
+    return panel(request, "instances/activation_create.html", {"form": form})
+
+
+@require_POST
+def activation_disable(request: ConsoleRequest, activation_id: str) -> HttpResponse:
+    disable_activation(request.principal, visible_activation(request, activation_id))
+    return gone_to(request, reverse("instances:activation_list"))
+
+
+@require_POST
+def activation_delete(request: ConsoleRequest, activation_id: str) -> HttpResponse:
+    delete_activation(request.principal, visible_activation(request, activation_id))
+    return gone_to(request, reverse("instances:activation_list"))
+
+
+@require_safe
+def activation_arrivals(request: ConsoleRequest, activation_id: str) -> HttpResponse:
+    """The servers that have come with a code: the page of a new code notices them by itself."""
+    activation = visible_activation(request, activation_id)
+    arrived = activation.instances.registered().order_by("-registered_at")[:20]
+    context = {"activation": activation, "arrived": arrived}
+    return render(request, "instances/_arrivals.html", context)
+
+
+def visible_activation(request: ConsoleRequest, activation_id: str) -> Activation:
+    return get_object_or_404(Activation.objects.visible_to(request.principal), pk=activation_id)
+
+
+# --- What a new server fetches ---
+
+
+@login_not_required
+@require_safe
+def download_ca(request: HttpRequest) -> FileResponse:
+    return served_file(settings.TLS_DIR / "ca.pem", "application/x-pem-file")
+
+
+@login_not_required
+@require_safe
+def download_installer(request: HttpRequest) -> FileResponse:
+    return served_file(settings.BASE_DIR / "agent" / "install.sh", "text/x-shellscript")
+
+
+@login_not_required
+@require_safe
+def download_agent(request: HttpRequest) -> FileResponse:
+    return served_file(settings.AGENT_PACKAGE, "application/zip")
+
+
+def served_file(path: Path, content_type: str) -> FileResponse:
+    if not path.is_file():
+        raise NotFound(_("This console has not made %(name)s yet.") % {"name": path.name})
+    return FileResponse(path.open("rb"), content_type=content_type)
+
+
+def this_server() -> Server:
+    ca = (settings.TLS_DIR / "ca.pem").read_bytes()
+    return Server(f"{settings.PUBLIC_HOST}:{settings.TLS_PORT}", hashlib.sha256(ca).hexdigest())
