@@ -1,0 +1,13 @@
+"""Limits and defaults of commands."""
+
+# Script and custom parameters together, after Base64 (CA-75).
+CONTENT_CHARACTERS = 16 * 1024
+NAME_CHARACTERS = 128
+DESCRIPTION_CHARACTERS = 512
+# CA-151, and one path part's length for names of accounts.
+WORKING_DIR_CHARACTERS = 200
+USERNAME_CHARACTERS = 255
+# Seconds. Below the least is raised to it without an error (CA-153).
+TIMEOUT_DEFAULT = 60
+TIMEOUT_LEAST = 10
+TIMEOUT_MOST = 86_400

@@ -1,0 +1,38 @@
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from access.models import User
+from assistant.commands import limits
+from assistant.commands.querysets import CommandQuerySet
+from assistant.commands.states import CommandType
+from assistant.instances.models import Region
+
+
+class Command(models.Model):
+    """A script with its settings. Its content never changes: runs refer to it as their snapshot (CA-92)."""
+
+    id = models.CharField(_("command ID"), max_length=40, primary_key=True)
+    region = models.ForeignKey(Region, models.PROTECT, related_name="commands", verbose_name=_("region"))
+    name = models.CharField(_("name"), max_length=limits.NAME_CHARACTERS, blank=True)
+    description = models.CharField(_("description"), max_length=limits.DESCRIPTION_CHARACTERS, blank=True)
+    type = models.CharField(_("type"), max_length=24, choices=CommandType)
+    content = models.TextField(_("content"))
+    working_dir = models.CharField(_("directory"), max_length=limits.WORKING_DIR_CHARACTERS, blank=True)
+    timeout = models.PositiveIntegerField(_("timeout"), default=limits.TIMEOUT_DEFAULT)
+    # False for a script that was run without being saved (CA-84).
+    kept = models.BooleanField(_("saved"), default=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, verbose_name=_("created by"))
+
+    objects = CommandQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("command")
+        verbose_name_plural = _("commands")
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name or self.pk

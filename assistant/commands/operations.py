@@ -1,0 +1,80 @@
+"""What one can do with commands."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from access.principals import Principal
+from assistant.commands import errors, limits
+from assistant.commands.models import Command
+from assistant.commands.rules.content import encoded_size
+from assistant.commands.states import CommandType
+from assistant.instances.models import Region
+from console.kit import ids
+from console.kit.errors import InvalidParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What shall be run, as somebody asks for it."""
+
+    content: str
+    type: str = CommandType.SHELL
+    name: str = ""
+    description: str = ""
+    working_dir: str = ""
+    timeout: int = limits.TIMEOUT_DEFAULT
+
+
+def keep_snapshot(principal: Principal, region: Region, script: Script) -> Command:
+    """Store a script that is run without being saved; part of the operation that runs it.
+
+    Raises InvalidParameter for everything about the script that cannot be taken.
+    """
+    kind = check_script(script)
+    return Command.objects.create(
+        id=ids.new_id("c", region.code),
+        region=region,
+        name=script.name,
+        description=script.description,
+        type=kind,
+        content=script.content,
+        working_dir=script.working_dir,
+        timeout=max(script.timeout, limits.TIMEOUT_LEAST),
+        created_by_id=principal.user_id,
+    )
+
+
+def check_script(script: Script) -> CommandType:
+    kind = CommandType.spelled(script.type)
+    if kind is None:
+        message = _("There is no command type %(type)s; say %(types)s.")
+        types = {"type": script.type[:64], "types": ", ".join(CommandType.values)}
+        raise errors.CommandTypeUnknown(message % types, field="type")
+    check_content(script.content)
+    check_length("name", script.name, limits.NAME_CHARACTERS)
+    check_length("description", script.description, limits.DESCRIPTION_CHARACTERS)
+    check_length("working_dir", script.working_dir, limits.WORKING_DIR_CHARACTERS)
+    if script.timeout > limits.TIMEOUT_MOST:
+        message = _("The timeout is at most %(most)d seconds (a day).") % {"most": limits.TIMEOUT_MOST}
+        raise InvalidParameter(message, field="timeout")
+    return kind
+
+
+def check_content(content: str) -> None:
+    if not content.strip():
+        raise errors.CommandContentMissing(_("Write the command first."), field="content")
+    if "\x00" in content:
+        raise InvalidParameter(_("The command holds a NUL character; remove it."), field="content")
+    size = encoded_size(content)
+    if size > limits.CONTENT_CHARACTERS:
+        message = _("The command has %(size)d characters in Base64; at most %(most)d are possible.")
+        numbers = {"size": size, "most": limits.CONTENT_CHARACTERS}
+        raise errors.CommandContentTooLarge(message % numbers, field="content")
+
+
+def check_length(field: str, value: str, most: int) -> None:
+    if len(value) > most:
+        raise InvalidParameter(_("At most %(most)d characters.") % {"most": most}, field=field)
+    if any(ord(character) < 32 for character in value):
+        raise InvalidParameter(_("Remove the control characters."), field=field)

@@ -1,0 +1,35 @@
+"""Scripts as text and as what goes to a server."""
+
+import base64
+import re
+
+from assistant.commands.states import CommandType
+
+# The interpreter lines that the console offers beside the plain shell.
+INTERPRETERS = {"python": "#!/usr/bin/env python3", "perl": "#!/usr/bin/env perl"}
+REBOOTS = re.compile(r"^\s*(?:sudo\s+)?(?:reboot|shutdown|poweroff|halt|init\s+[06])\b", re.MULTILINE)
+
+
+def encoded(content: str) -> str:
+    return base64.b64encode(content.encode()).decode()
+
+
+def encoded_size(content: str) -> int:
+    """Characters of the Base64 form, which is what the limit counts (CA-75)."""
+    return 4 * -(-len(content.encode()) // 3)
+
+
+def for_delivery(content: str, kind: CommandType) -> str:
+    """Base64 of the script; a shell takes no carriage returns (CA-76)."""
+    return encoded(content.replace("\r\n", "\n") if kind is CommandType.SHELL else content)
+
+
+def with_interpreter(content: str, language: str) -> str:
+    """Put the interpreter line of `language` in front, unless the script brings one."""
+    line = INTERPRETERS.get(language)
+    return content if line is None or content.startswith("#!") else f"{line}\n{content}"
+
+
+def has_reboot(content: str) -> bool:
+    """Whether a line restarts or stops the machine, so that no result could come back (CA-161)."""
+    return REBOOTS.search(content) is not None
