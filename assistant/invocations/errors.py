@@ -1,0 +1,38 @@
+"""Refusals of this room.
+
+InvalidParameter
+├── TargetsMissing              no instance at all
+├── TargetsMixed                Linux and Windows in one run
+├── CommandNotApplicable        the type does not fit the system
+└── RunAsRefused                an agent that cannot switch to the named user
+NotFound
+└── InstanceUnknown             an id that is none, or is gone
+Conflict
+└── NothingToStop               everything has ended
+"""
+
+from console.kit.errors import Conflict, InvalidParameter, NotFound
+
+
+class TargetsMissing(InvalidParameter):
+    code = "MissingParam.InstanceId"
+
+
+class TargetsMixed(InvalidParameter):
+    code = "InvalidInstance.OSTypeMixed"
+
+
+class CommandNotApplicable(InvalidParameter):
+    code = "InvalidInstance.CommandNotApplicable"
+
+
+class RunAsRefused(InvalidParameter):
+    code = "InvalidUsername.NotSupported"
+
+
+class InstanceUnknown(NotFound):
+    code = "InvalidInstance.NotFound"
+
+
+class NothingToStop(Conflict):
+    code = "InvalidInvocationStatus.NotRunning"

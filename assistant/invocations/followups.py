@@ -1,0 +1,49 @@
+"""What leaves the process after this room's commits."""
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
+from itertools import islice
+
+from django.db import transaction
+
+from assistant.invocations import limits
+from assistant.invocations.signals import invocation_ended as invocation_ended_signal
+from console.kit import bells
+
+# Above this many, the pages of single instances learn of it when they are loaded next.
+NAMED_INSTANCES = 50
+
+
+def deliver(invocation_id: str, instance_ids: Sequence[str]) -> None:
+    """Ring the targets: at once where they are few, by one task in batches where they are many."""
+    if len(instance_ids) <= limits.RING_DIRECTLY:
+        transaction.on_commit(partial(ring, instance_ids, f"kick_vm task run {invocation_id}"))
+    else:
+        from assistant.invocations.tasks import ring_targets
+
+        ring_targets.delay_on_commit(invocation_id)
+
+
+def deliver_stop(invocation_id: str, instance_ids: Sequence[str]) -> None:
+    transaction.on_commit(partial(ring, instance_ids, f"kick_vm task stop {invocation_id}"))
+
+
+def ring(instance_ids: Iterable[str], text: str) -> None:
+    """Ring now. The ids are sent in batches, so that no process waits long for one message."""
+    rest = iter(instance_ids)
+    while batch := list(islice(rest, limits.RING_BATCH)):
+        bells.kick(dict.fromkeys(batch, text))
+
+
+def runs_changed(invocation_ids: Collection[str], instance_ids: Collection[str]) -> None:
+    """Tell the pages that show these."""
+    topics = ["invocations", *(f"invocation-{pk}" for pk in invocation_ids)]
+    if len(instance_ids) <= NAMED_INSTANCES:
+        topics += [f"instance-{pk}" for pk in instance_ids]
+    transaction.on_commit(partial(bells.tell, topics))
+
+
+def invocation_ended(invocation_id: str) -> None:
+    transaction.on_commit(
+        partial(invocation_ended_signal.send, sender=None, invocation_id=invocation_id), robust=True
+    )

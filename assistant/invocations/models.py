@@ -1,0 +1,207 @@
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from access.models import User
+from access.principals import Door
+from assistant.commands.limits import USERNAME_CHARACTERS, WORKING_DIR_CHARACTERS
+from assistant.commands.models import Command
+from assistant.instances.models import Instance, Region
+from assistant.invocations import limits
+from assistant.invocations.querysets import InvocationQuerySet, OutputChunkQuerySet, TargetQuerySet
+from assistant.invocations.states import (
+    FINAL,
+    FINAL_OVERALL,
+    OPEN,
+    InvokeStatus,
+    Overall,
+    RepeatMode,
+    Status,
+    coarse_overall,
+)
+
+
+def counter(label: Any) -> "models.PositiveIntegerField[int, int]":
+    return models.PositiveIntegerField(label, default=0)
+
+
+class Invocation(models.Model):
+    """One order to run one command on some instances.
+
+    What it was asked to do is written once. How far it is stands in the counters, one per state of its
+    targets; `status` is a function of them (`states.overall`) and moves in the same transaction.
+    """
+
+    id = models.CharField(_("execution ID"), max_length=40, primary_key=True)
+    region = models.ForeignKey(Region, models.PROTECT, related_name="invocations", verbose_name=_("region"))
+    command = models.ForeignKey(
+        Command, models.PROTECT, related_name="invocations", verbose_name=_("command")
+    )
+    repeat_mode = models.CharField(_("plan"), max_length=16, choices=RepeatMode, default=RepeatMode.ONCE)
+    username = models.CharField(_("runs as"), max_length=USERNAME_CHARACTERS, blank=True)
+    working_dir = models.CharField(_("directory"), max_length=WORKING_DIR_CHARACTERS, blank=True)
+    timeout = models.PositiveIntegerField(_("timeout"))
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, verbose_name=_("user"))
+    door = models.CharField(_("door"), max_length=10, choices=[(door.value, door.value) for door in Door])
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    status = models.CharField(_("state"), max_length=16, choices=Overall, default=Overall.PENDING)
+
+    n_total = counter(_("instances"))
+    n_pending = counter(Status.PENDING.label)
+    n_running = counter(Status.RUNNING.label)
+    n_scheduled = counter(Status.SCHEDULED.label)
+    n_stopping = counter(Status.STOPPING.label)
+    n_success = counter(Status.SUCCESS.label)
+    n_failed = counter(Status.FAILED.label)
+    n_timeout = counter(Status.TIMEOUT.label)
+    n_error = counter(Status.ERROR.label)
+    n_invalid = counter(Status.INVALID.label)
+    n_aborted = counter(Status.ABORTED.label)
+    n_cancelled = counter(Status.CANCELLED.label)
+    n_terminated = counter(Status.TERMINATED.label)
+
+    objects = InvocationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("invocation")
+        verbose_name_plural = _("invocations")
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["region", "-created_at"], name="invocation_region_created"),
+            models.Index(fields=["status", "-created_at"], name="invocation_status_created"),
+            models.Index(fields=["-created_at", "-id"], name="invocation_created"),
+            models.Index(
+                fields=["created_at"], name="invocation_open", condition=Q(finished_at__isnull=True)
+            ),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(FINAL_OVERALL), finished_at__isnull=False)
+                | Q(~Q(status__in=sorted(FINAL_OVERALL)), finished_at__isnull=True),
+                name="invocation_finished_iff_final",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.pk
+
+    def get_absolute_url(self) -> str:
+        return reverse("invocations:invocation_detail", args=[self.pk])
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        return {status: getattr(self, status.counter) for status in Status}
+
+    @property
+    def state(self) -> Overall:
+        return Overall(self.status)
+
+    @property
+    def invoke_status(self) -> InvokeStatus:
+        return coarse_overall(status.coarse for status, number in self.counts.items() if number)
+
+    @property
+    def is_final(self) -> bool:
+        return self.state.is_final
+
+    @property
+    def n_open(self) -> int:
+        return sum(number for status, number in self.counts.items() if status in OPEN)
+
+    @property
+    def n_stoppable(self) -> int:
+        return self.n_pending + self.n_running + self.n_scheduled
+
+    @property
+    def n_ended_badly(self) -> int:
+        return self.n_failed + self.n_timeout + self.n_error + self.n_invalid + self.n_aborted
+
+
+class Target(models.Model):
+    """One instance of one invocation: its state, and, for a plan that runs once, its one record."""
+
+    invocation = models.ForeignKey(Invocation, models.CASCADE, related_name="targets", db_index=False)
+    instance = models.ForeignKey(Instance, models.PROTECT, related_name="targets", db_index=False)
+    status = models.CharField(_("state"), max_length=16, choices=Status, default=Status.PENDING)
+    # The account it runs as: the one that was named, else the agent's own.
+    username = models.CharField(_("runs as"), max_length=USERNAME_CHARACTERS)
+    created_at = models.DateTimeField(_("created"))
+    delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    stopped_at = models.DateTimeField(_("stop ordered"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    # When a sweep looks at it next; empty once it has ended.
+    due_at = models.DateTimeField(null=True, blank=True)
+    # The end is the server's guess after a deadline; the agent's own word may still replace it.
+    presumed = models.BooleanField(default=False)
+    exit_code = models.IntegerField(_("exit code"), null=True, blank=True)
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    error_info = models.CharField(_("error"), max_length=limits.ERROR_INFO_CHARACTERS, blank=True)
+    # Bytes the command has written as far as we were told; what is stored of them; what nobody has.
+    output_bytes = models.PositiveBigIntegerField(default=0)
+    stored_bytes = models.PositiveIntegerField(default=0)
+    dropped = models.PositiveBigIntegerField(_("dropped"), default=0)
+    # Same digest, same answer: output and exit code of a run that has ended.
+    digest = models.CharField(max_length=32, blank=True)
+
+    objects = TargetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("result")
+        verbose_name_plural = _("results")
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index(fields=["invocation", "status"], name="target_invocation_status"),
+            models.Index(fields=["invocation", "digest"], name="target_invocation_digest"),
+            models.Index(fields=["instance", "-id"], name="target_instance"),
+            models.Index(fields=["due_at"], name="target_due", condition=Q(due_at__isnull=False)),
+            models.Index(
+                fields=["instance"], name="target_instance_open", condition=Q(status__in=sorted(OPEN))
+            ),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["invocation", "instance"], name="target_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(FINAL), finished_at__isnull=False)
+                | Q(~Q(status__in=sorted(FINAL)), finished_at__isnull=True),
+                name="target_finished_iff_final",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invocation_id} {self.instance_id}"
+
+    @property
+    def state(self) -> Status:
+        return Status(self.status)
+
+    @property
+    def invoke_status(self) -> InvokeStatus:
+        return self.state.coarse
+
+    @property
+    def is_final(self) -> bool:
+        return self.state.is_final
+
+
+class OutputChunk(models.Model):
+    """A piece of what a command wrote, as bytes. A hole between two pieces was dropped."""
+
+    target = models.ForeignKey(Target, models.CASCADE, related_name="chunks", db_index=False)
+    # Where the first byte stands in the whole output.
+    offset = models.PositiveBigIntegerField()
+    body = models.BinaryField()
+
+    objects = OutputChunkQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["offset"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["target", "offset"], name="chunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.target_id}@{self.offset}"

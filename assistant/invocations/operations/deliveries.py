@@ -1,0 +1,150 @@
+"""What agents fetch: their runs and their stops, for many agents at once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from access.principals import Principal
+from assistant.commands.rules.content import for_delivery
+from assistant.commands.states import CommandType
+from assistant.invocations import followups, limits
+from assistant.invocations.models import Target
+from assistant.invocations.operations.writing import hold, write
+from assistant.invocations.querysets import TargetQuerySet
+from assistant.invocations.rules.progress import Run, interrupt
+from assistant.invocations.states import RepeatMode, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """An agent asks for its work. `is_startup`: for the first time since its process began."""
+
+    instance_id: str
+    is_startup: bool = False
+    cold_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A run as an agent gets it. `content` is Base64; no username means the agent's own account."""
+
+    invocation_id: str
+    command_id: str
+    command_name: str
+    type: str
+    content: str
+    timeout: int
+    working_dir: str
+    username: str
+    repeat_mode: str
+    created_at: datetime
+
+
+@dataclass(slots=True)
+class Work:
+    """The answer to one fetch."""
+
+    runs: list[Task] = field(default_factory=list)
+    stops: list[Task] = field(default_factory=list)
+
+
+@transaction.atomic
+def list_tasks(_principal: Principal, fetches: Sequence[Fetch]) -> list[Work]:
+    """Hand out what is waiting, and note that it was handed out; one answer per fetch.
+
+    A run is handed out again until the agent has said a first word about it: agents ignore what they know
+    already. A fetch of a process that has just begun first ends what the one before it left behind.
+    """
+    now = timezone.now()
+    interrupt_runs(fetches, now=now)
+    batch = hold(Target.objects.waiting_for(fetch.instance_id for fetch in fetches))
+    chosen = within_places(batch.runs)
+    for run in chosen:
+        note_delivery(run, now=now)
+    write(batch, now=now)
+    work = work_by_instance(Target.objects.filter(pk__in=[run.id for run in chosen]))
+    return [work[fetch.instance_id] for fetch in fetches]
+
+
+def interrupt_runs(fetches: Sequence[Fetch], *, now: datetime) -> None:
+    cold = {fetch.instance_id: fetch.cold_start for fetch in fetches if fetch.is_startup}
+    if not cold:
+        return
+    going_on = [Status.RUNNING, Status.STOPPING]
+    batch = hold(Target.objects.filter(instance__in=list(cold), status__in=going_on))
+    for run in batch.runs:
+        interrupt(run, cold_start=cold[run.instance_id], now=now)
+    write(batch, now=now)
+
+
+def within_places(runs: Sequence[Run]) -> list[Run]:
+    """The oldest runs of each instance, as many as an answer takes, and every stop."""
+    taken: defaultdict[str, int] = defaultdict(int)
+    chosen = []
+    for run in runs:
+        if run.status is Status.PENDING:
+            taken[run.instance_id] += 1
+            if taken[run.instance_id] > limits.TASKS_PER_FETCH:
+                continue
+        chosen.append(run)
+    return chosen
+
+
+def note_delivery(run: Run, *, now: datetime) -> None:
+    if run.status is Status.PENDING and run.delivered_at is None:
+        run.delivered_at = now
+        run.due_at = now + limits.ANSWER_TIMEOUT
+
+
+def work_by_instance(targets: TargetQuerySet) -> defaultdict[str, Work]:
+    work: defaultdict[str, Work] = defaultdict(Work)
+    for target in targets.select_related("invocation__command", "instance").order_by("pk"):
+        answer = work[target.instance_id]
+        entries = answer.runs if target.status == Status.PENDING else answer.stops
+        entries.append(task_of(target))
+    return work
+
+
+def task_of(target: Target) -> Task:
+    invocation, command = target.invocation, target.invocation.command
+    own_account = target.username == target.instance.default_username
+    return Task(
+        invocation_id=invocation.pk,
+        command_id=command.pk,
+        command_name=command.name,
+        type=command.type,
+        content=for_delivery(command.content, CommandType(command.type)),
+        timeout=invocation.timeout,
+        working_dir=invocation.working_dir,
+        username="" if own_account else target.username,
+        repeat_mode=RepeatMode(invocation.repeat_mode),
+        created_at=invocation.created_at,
+    )
+
+
+def instances_with_work(instance_ids: Sequence[str]) -> list[str]:
+    """Those of these instances for which something waits: who has just been heard of is rung again."""
+    waiting = Target.objects.waiting_for(instance_ids)
+    return list(waiting.order_by().values_list("instance_id", flat=True).distinct())
+
+
+def ring_unheard(_principal: Principal, *, now: datetime) -> int:
+    """Ring again for what connected agents should have fetched and have not; says how many were rung."""
+    unheard = Target.objects.unheard(now).order_by().values_list("instance_id", flat=True).distinct()
+    instance_ids = list(unheard)
+    followups.ring(instance_ids, "kick_vm")
+    return len(instance_ids)
+
+
+def ring_targets(_principal: Principal, invocation_id: str) -> None:
+    """Ring everyone whose run of this invocation has not been fetched yet."""
+    waiting = Target.objects.filter(
+        invocation=invocation_id, status=Status.PENDING, delivered_at__isnull=True
+    )
+    followups.ring(
+        waiting.values_list("instance_id", flat=True).iterator(), f"kick_vm task run {invocation_id}"
+    )

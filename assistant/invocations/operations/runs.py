@@ -1,0 +1,181 @@
+"""Run a command (CA-82 to CA-86, CA-162 to CA-168)."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from access.operations.audit import record
+from access.operations.decisions import authorize
+from access.principals import Principal
+from assistant.commands.limits import USERNAME_CHARACTERS
+from assistant.commands.models import Command
+from assistant.commands.operations import Script, check_length, keep_snapshot
+from assistant.commands.states import CommandType
+from assistant.instances.models import Instance, Region
+from assistant.instances.querysets import InstanceQuerySet
+from assistant.invocations import errors, followups, limits
+from assistant.invocations.models import Invocation, Target
+from assistant.invocations.querysets import TargetQuerySet
+from assistant.invocations.rules.progress import unreachable_code
+from assistant.invocations.states import RepeatMode, first_state, overall
+from console.kit import ids
+
+logger = logging.getLogger(__name__)
+
+WINDOWS = "windows"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What counts of an instance when a command shall run on it."""
+
+    id: str
+    name: str
+    os_type: str
+    default_username: str
+    is_privileged: bool
+    ever_seen: bool
+    connected: bool
+
+
+@transaction.atomic
+def run_command(
+    principal: Principal,
+    region: Region,
+    script: Script,
+    *,
+    targets: InstanceQuerySet,
+    username: str = "",
+) -> Invocation:
+    """Run a script once, now, on the registered ones of `targets` in `region`.
+
+    One transaction writes the script's snapshot, the invocation and a row per target. Targets that are not
+    connected fail at once, with the client's error code, and hold nobody up. Raises InvalidParameter for
+    everything that cannot be asked for, before anything is written.
+    """
+    authorize(principal, "RunCommand")
+
+    check_length("username", username, USERNAME_CHARACTERS)
+    now = timezone.now()
+    places = places_of(targets.filter(region=region), now=now)
+    check_places(places, script, username)
+    command = keep_snapshot(principal, region, script)
+
+    invocation = create_invocation(principal, command, places, username=username, now=now)
+
+    record(principal, "RunCommand", invocation.pk, command=command.pk, targets=len(places), username=username)
+    logger.info(
+        "Command runs invocation=%s principal=%s targets=%d", invocation.pk, principal.name, len(places)
+    )
+    followups.deliver(invocation.pk, [place.id for place in places if place.connected])
+    followups.runs_changed([invocation.pk], [place.id for place in places])
+    return invocation
+
+
+def run_again(principal: Principal, invocation: Invocation) -> Invocation:
+    """Run the same on the same instances, those that are still ours."""
+    return repeat(principal, invocation, Target.objects.filter(invocation=invocation))
+
+
+def run_again_on_failed(principal: Principal, invocation: Invocation) -> Invocation:
+    """Run the same where it did not end well."""
+    return repeat(principal, invocation, Target.objects.filter(invocation=invocation).failed())
+
+
+def repeat(principal: Principal, invocation: Invocation, targets: TargetQuerySet) -> Invocation:
+    command = invocation.command
+    script = Script(
+        content=command.content,
+        type=command.type,
+        name=command.name,
+        description=command.description,
+        working_dir=invocation.working_dir,
+        timeout=invocation.timeout,
+    )
+    instances = Instance.objects.registered().filter(pk__in=targets.values("instance"))
+    return run_command(principal, invocation.region, script, targets=instances, username=invocation.username)
+
+
+def places_of(targets: InstanceQuerySet, *, now: datetime) -> list[Place]:
+    registered = targets.registered()
+    connected = set(registered.connected(now).values_list("pk", flat=True))
+    rows = registered.order_by("pk").values_list(
+        "pk", "name", "os_type", "default_username", "is_privileged", "last_seen_at"
+    )
+    return [Place(*row[:5], ever_seen=row[5] is not None, connected=row[0] in connected) for row in rows]
+
+
+def check_places(places: list[Place], script: Script, username: str) -> None:
+    if not places:
+        raise errors.TargetsMissing(_("Choose at least one instance."), field="targets")
+    if len({place.os_type == WINDOWS for place in places}) > 1:
+        message = _("Linux and Windows instances cannot be mixed in one run. Run it on each separately.")
+        raise errors.TargetsMixed(message, field="targets")
+    kind = CommandType.spelled(script.type)
+    if kind is not None and (kind.os_type == WINDOWS) != (places[0].os_type == WINDOWS):
+        message = _("A command of the type %(type)s cannot run on %(name)s (%(system)s).")
+        facts = {"type": kind.value, "name": places[0].name, "system": places[0].os_type}
+        raise errors.CommandNotApplicable(message % facts, field="type")
+    check_username(places, username)
+
+
+def check_username(places: list[Place], username: str) -> None:
+    """An agent without root's rights runs as its own account or not at all."""
+    bound = [
+        place for place in places if not place.is_privileged and username not in ("", place.default_username)
+    ]
+    if bound:
+        message = ngettext(
+            "The agent on %(name)s is not root: it runs commands as %(account)s only.",
+            "The agents on %(name)s and %(others)d more are not root: they run commands as their own account only.",
+            len(bound),
+        )
+        facts = {"name": bound[0].name, "account": bound[0].default_username, "others": len(bound) - 1}
+        raise errors.RunAsRefused(message % facts, field="username")
+
+
+def create_invocation(
+    principal: Principal, command: Command, places: list[Place], *, username: str, now: datetime
+) -> Invocation:
+    """Write the invocation with its counters, then a row per target, in the order of the instances' ids."""
+    counts = Counter(first_state(connected=place.connected) for place in places)
+    state = overall(counts)
+    invocation = Invocation.objects.create(
+        id=ids.new_id("t", command.region.code),
+        region=command.region,
+        command=command,
+        repeat_mode=RepeatMode.ONCE,
+        username=username,
+        working_dir=command.working_dir,
+        timeout=command.timeout,
+        created_by_id=principal.user_id,
+        door=principal.door,
+        created_at=now,
+        finished_at=now if state.is_final else None,
+        status=state,
+        n_total=len(places),
+        **{status.counter: number for status, number in counts.items()},
+    )
+    targets = [target_at(place, invocation, now=now) for place in places]
+    Target.objects.bulk_create(targets, batch_size=1000)
+    return invocation
+
+
+def target_at(place: Place, invocation: Invocation, *, now: datetime) -> Target:
+    """A run that waits for its agent, or one that fails at once because there is none to wait for."""
+    return Target(
+        invocation=invocation,
+        instance_id=place.id,
+        status=first_state(connected=place.connected),
+        username=invocation.username or place.default_username,
+        created_at=now,
+        due_at=now + limits.DELIVERY_TIMEOUT if place.connected else None,
+        finished_at=None if place.connected else now,
+        error_code="" if place.connected else unreachable_code(ever_seen=place.ever_seen),
+    )

@@ -1,0 +1,68 @@
+"""What never came back: deadlines, and the end of the instance itself. Nothing stays Running for ever."""
+
+import logging
+from collections import Counter
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count
+
+from access.principals import Principal
+from assistant.instances.models import Instance
+from assistant.invocations.models import Invocation, Target
+from assistant.invocations.operations.writing import COUNTERS, hold, invocation_values, write, write_counters
+from assistant.invocations.rules.progress import Surroundings, pass_deadline, release
+from assistant.invocations.states import Status
+
+logger = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def end_overdue(_principal: Principal, *, now: datetime) -> int:
+    """Turn runs whose deadline has passed into their error; says how many were looked at. One batch."""
+    pks = list(Target.objects.overdue(now).values_list("pk", flat=True))
+    if not pks:
+        return 0
+    # Read again under the lock: a report may have come in between.
+    batch = hold(Target.objects.filter(pk__in=pks, due_at__lte=now))
+    around = surroundings([run.instance_id for run in batch.runs], now=now)
+    for run in batch.runs:
+        pass_deadline(run, around[run.instance_id], now=now)
+    write(batch, now=now)
+    logger.info("Deadlines passed runs=%d", len(batch.runs))
+    return len(pks)
+
+
+def surroundings(instance_ids: list[str], *, now: datetime) -> dict[str, Surroundings]:
+    instances = Instance.objects.filter(pk__in=set(instance_ids))
+    connected = set(instances.connected(now).values_list("pk", flat=True))
+    running = Target.objects.running_per_instance(instance_ids)
+    return {
+        pk: Surroundings(ever_seen=seen_at is not None, connected=pk in connected, runs=running.get(pk, 0))
+        for pk, seen_at in instances.values_list("pk", "last_seen_at")
+    }
+
+
+@transaction.atomic
+def release_runs(_principal: Principal, instance: Instance, *, now: datetime) -> int:
+    """End everything that is open on an instance that is no longer ours (CA-45)."""
+    batch = hold(Target.objects.unfinished().filter(instance=instance))
+    for run in batch.runs:
+        release(run, now=now)
+    return write(batch, now=now)
+
+
+@transaction.atomic
+def repair_counters(_principal: Principal, invocation: Invocation, *, now: datetime) -> bool:
+    """Count an invocation's targets anew; says whether its counters were wrong.
+
+    They move with the rows, so a difference is a defect or a hand in the database: it is logged.
+    """
+    held = Invocation.objects.locked([invocation.pk]).only("pk", "status", "finished_at", *COUNTERS).get()
+    rows = Target.objects.filter(invocation=held).order_by().values_list("status").annotate(Count("pk"))
+    counts = Counter({Status(status): number for status, number in rows})
+    if all(counts[status] == number for status, number in held.counts.items()):
+        return False
+    logger.error("Counters repaired invocation=%s", held.pk)
+    write_counters([invocation_values(held, {status: counts[status] for status in Status}, now=now)])
+    return True

@@ -1,0 +1,132 @@
+"""Questions about invocations and their targets."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from django.db import connection, models
+from django.db.models import Count, Func, Min, Q, Value
+
+from access.principals import Principal
+from assistant.invocations import limits
+from assistant.invocations.states import FAILURES, OPEN, Overall, Status
+
+if TYPE_CHECKING:
+    from assistant.invocations.models import Invocation, OutputChunk, Target  # noqa: F401 - for annotations only
+
+Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
+
+
+class InvocationQuerySet(models.QuerySet["Invocation"]):
+    def visible_to(self, principal: Principal) -> Self:
+        return self if principal.is_known else self.none()
+
+    def running(self) -> Self:
+        return self.filter(finished_at__isnull=True)
+
+    def ended_badly(self) -> Self:
+        return self.filter(status__in=[Overall.FAILED, Overall.PARTIAL_FAILED])
+
+    def search(self, text: str) -> Self:
+        """Those with this id or this command's id, or whose command's name contains `text`."""
+        return self.filter(Q(pk=text) | Q(command=text) | Q(command__name__icontains=text))
+
+    def for_table(self) -> Self:
+        """What a row of the results table prints, in one query; not the content."""
+        return self.select_related("command", "created_by", "region").defer("command__content")
+
+    def locked(self, ids: Iterable[str]) -> Self:
+        """These invocations in primary-key order, their rows held until the transaction ends."""
+        return lock(self.filter(pk__in=list(ids)).order_by("pk"))
+
+
+class TargetQuerySet(models.QuerySet["Target"]):
+    def unfinished(self) -> Self:
+        return self.filter(status__in=OPEN)
+
+    def failed(self) -> Self:
+        return self.filter(status__in=FAILURES)
+
+    def stoppable(self) -> Self:
+        return self.filter(status__in=[Status.PENDING, Status.RUNNING, Status.SCHEDULED])
+
+    def of_reports(self, pairs: Iterable[tuple[str, str]]) -> Self:
+        """The targets of these (invocation id, instance id) pairs, and perhaps some more of the same ids."""
+        by_invocation: dict[str, list[str]] = {}
+        for invocation_id, instance_id in pairs:
+            by_invocation.setdefault(invocation_id, []).append(instance_id)
+        wanted = Q(pk__in=[])
+        for invocation_id, instance_ids in by_invocation.items():
+            wanted |= Q(invocation=invocation_id, instance__in=instance_ids)
+        return self.filter(wanted)
+
+    def waiting_for(self, instance_ids: Iterable[str]) -> Self:
+        """What these agents have to fetch: runs not started, stops not confirmed."""
+        return self.filter(instance__in=list(instance_ids), status__in=[Status.PENDING, Status.STOPPING])
+
+    def overdue(self, now: datetime) -> Self:
+        return self.filter(due_at__lte=now).order_by("due_at")[: limits.SWEEP_BATCH]
+
+    def unheard(self, now: datetime) -> Self:
+        """What a connected agent should have fetched by now and has not."""
+        before = now - limits.RING_AGAIN_AFTER
+        late = Q(status=Status.PENDING, created_at__lte=before) & (
+            Q(delivered_at__isnull=True) | Q(delivered_at__lte=before)
+        )
+        return self.filter(late | Q(status=Status.STOPPING, stopped_at__lte=before)).exclude(
+            instance__channel=""
+        )
+
+    def running_per_instance(self, instance_ids: Iterable[str]) -> dict[str, int]:
+        """How many runs go on at each of these instances that have any."""
+        running = self.filter(instance__in=list(instance_ids), status=Status.RUNNING)
+        return dict(running.order_by().values_list("instance_id").annotate(number=Count("pk")))
+
+    def for_table(self) -> Self:
+        """What a row of an invocation's table prints, in one query."""
+        return self.select_related("instance").defer("instance__public_key")
+
+    def answers(self) -> "models.QuerySet[Target, Any]":
+        """The different answers of an invocation, the most frequent first, each with one target to show.
+
+        Runs that have ended, grouped by state, error code and digest of output and exit code.
+        """
+        return (
+            self.exclude(status__in=OPEN)
+            .order_by()
+            .values("status", "error_code", "exit_code", "digest")
+            .annotate(number=Count("pk"), sample=Min("pk"))
+            .order_by("-number", "sample")
+        )
+
+    def at(self, instance_id: str) -> Self:
+        return self.filter(instance=instance_id)
+
+    def locked(self) -> Self:
+        """In primary-key order, the rows held until the transaction ends. Targets before invocations."""
+        return lock(self.order_by("pk"))
+
+
+def lock(rows: Rows) -> Rows:
+    # SQLite has one writer and every transaction begins as one: there is nothing to lock.
+    if not connection.features.has_select_for_update:
+        return rows
+    return rows.select_for_update(of=("self",), no_key=True)
+
+
+class OutputChunkQuerySet(models.QuerySet["OutputChunk"]):
+    def beginnings(self, target_ids: Iterable[int], most: int) -> dict[int, list[tuple[int, bytes]]]:
+        """The first `most` bytes or so of these targets' outputs, as (offset, body) pieces. One query.
+
+        Long bodies are cut by the database: a megabyte does not travel for the sake of a line.
+        """
+        start = Func("body", Value(1), Value(most), function="substr", output_field=models.BinaryField())
+        rows = self.filter(target__in=list(target_ids), offset__lt=most).order_by("target_id", "offset")
+        pieces: dict[int, list[tuple[int, bytes]]] = {}
+        for target_id, offset, body in rows.annotate(start=start).values_list("target_id", "offset", "start"):
+            pieces.setdefault(target_id, []).append((offset, bytes(body)))
+        return pieces
+
+    def whole(self, target_id: int) -> list[tuple[int, bytes]]:
+        rows = self.filter(target=target_id).order_by("offset").values_list("offset", "body")
+        return [(offset, bytes(body)) for offset, body in rows]

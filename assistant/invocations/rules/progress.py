@@ -1,0 +1,177 @@
+"""How one run goes on: a report, a stop, a restart or a deadline applied to a target's row.
+
+Pure: functions of the row as it is, what happened and the moment. An operation loads the rows, asks here
+and writes what has changed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from assistant.invocations import limits
+from assistant.invocations.rules import codes
+from assistant.invocations.rules.reports import Report
+from assistant.invocations.states import (
+    FINAL,
+    ReportKind,
+    Status,
+    next_state,
+    overdue_state,
+    released_state,
+    restart_state,
+    stop_state,
+)
+
+
+@dataclass(slots=True)
+class Run:
+    """A target's row while a batch works on it."""
+
+    id: int
+    invocation_id: str
+    instance_id: str
+    status: Status
+    presumed: bool
+    timeout: int
+    delivered_at: datetime | None
+    started_at: datetime | None
+    stopped_at: datetime | None
+    finished_at: datetime | None
+    due_at: datetime | None
+    exit_code: int | None
+    error_code: str
+    error_info: str
+    output_bytes: int
+    stored_bytes: int
+    dropped: int
+    digest: str
+
+    @property
+    def is_settled(self) -> bool:
+        """Ended, and not by a guess."""
+        return self.status in FINAL and not self.presumed
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    target_id: int
+    offset: int
+    body: bytes
+
+
+def take(run: Run, report: Report, *, now: datetime, limit: int) -> Chunk | None:
+    """Apply a report; the piece of output to store, if it brought one. A settled run is left as it is."""
+    if run.is_settled or report.kind is ReportKind.VERIFIED:
+        return None
+    chunk = keep_output(run, report, limit=limit)
+    had_started = run.started_at is not None
+    after = next_state(run.status, report.said, presumed=run.presumed, had_started=had_started)
+    if run.started_at is None:
+        run.started_at = report.started_at or (now if after is Status.RUNNING else None)
+    if after is Status.RUNNING and run.status is Status.PENDING:
+        run.status = after
+        run.due_at = now + timedelta(seconds=run.timeout) + limits.END_GRACE
+    elif after in FINAL and report.kind is not ReportKind.RUNNING:
+        end(run, after, report.ended_at or now, code=code_of(report), info=report.error_info)
+        run.exit_code = report.exit_code if report.kind is ReportKind.FINISHED else None
+    return chunk
+
+
+def keep_output(run: Run, report: Report, *, limit: int) -> Chunk | None:
+    """Put the body where it belongs in the output: what is there already is skipped, what is missing is a gap."""
+    offset = run.output_bytes + report.dropped if report.offset is None else report.offset
+    skipped = max(0, run.output_bytes - offset)
+    body = report.body[skipped:]
+    offset += min(skipped, len(report.body))
+    kept = body[: max(0, limit - run.stored_bytes)]
+    run.output_bytes = max(run.output_bytes, offset + len(body) + report.excess)
+    run.stored_bytes += len(kept)
+    run.dropped = run.output_bytes - run.stored_bytes
+    return Chunk(run.id, offset, kept) if kept else None
+
+
+def code_of(report: Report) -> str:
+    match report.kind:
+        case ReportKind.FINISHED:
+            return "" if report.exit_code == 0 else codes.EXIT_CODE_NONZERO
+        case ReportKind.TIMED_OUT:
+            return codes.EXECUTION_TIMEOUT
+        case ReportKind.FAILED:
+            return codes.of_error(report.error_code)
+        case ReportKind.INVALID:
+            return codes.of_invalid(report.error_code)
+        case _:
+            return ""
+
+
+def end(
+    run: Run, status: Status, at: datetime, *, code: str = "", info: str = "", presumed: bool = False
+) -> None:
+    run.status = status
+    # Clocks of two machines: an end before its own start would be nonsense to print.
+    run.finished_at = max(at, run.started_at) if run.started_at else at
+    run.due_at = None
+    run.presumed = presumed
+    run.error_code = code
+    run.error_info = info
+
+
+def order_stop(run: Run, *, now: datetime) -> None:
+    after = stop_state(run.status, delivered=run.delivered_at is not None)
+    if after is run.status:
+        return
+    run.stopped_at = now
+    if after in FINAL:
+        end(run, after, now)
+    else:
+        run.status = after
+        run.due_at = now + limits.STOP_TIMEOUT
+
+
+def interrupt(run: Run, *, cold_start: bool, now: datetime) -> None:
+    """A new agent process has come up: what the old one ran is over."""
+    after = restart_state(run.status, had_started=run.started_at is not None)
+    if after is run.status:
+        return
+    code = codes.INSTANCE_RESTARTED if cold_start else codes.EXECUTION_INTERRUPTED
+    end(run, after, now, code=code if after is Status.ERROR else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of a run's instance when its deadline has passed."""
+
+    ever_seen: bool
+    connected: bool
+    runs: int
+
+
+def pass_deadline(run: Run, around: Surroundings, *, now: datetime) -> None:
+    """The deadline has passed: wait on for a busy agent, or presume the end."""
+    taken = run.delivered_at is not None
+    if run.status is Status.PENDING and taken and around.connected and around.runs >= limits.RUNS_AT_ONCE:
+        run.due_at = now + limits.ANSWER_TIMEOUT
+        return
+    after = overdue_state(run.status, had_started=run.started_at is not None)
+    end(run, after, now, code=overdue_code(run, around), presumed=True)
+
+
+def overdue_code(run: Run, around: Surroundings) -> str:
+    """Which of the client's codes it is (CA-196)."""
+    if run.status is Status.RUNNING:
+        return codes.EXECUTION_TIMEOUT
+    if run.status is not Status.PENDING:
+        return ""
+    if not around.connected:
+        return unreachable_code(ever_seen=around.ever_seen)
+    return codes.CLIENT_NOT_RESPONSE if run.delivered_at else codes.DELIVERY_TIMEOUT
+
+
+def unreachable_code(*, ever_seen: bool) -> str:
+    return codes.CLIENT_NOT_ONLINE if ever_seen else codes.CLIENT_NOT_RUNNING
+
+
+def release(run: Run, *, now: datetime) -> None:
+    """The instance itself is gone."""
+    after = released_state(run.status)
+    if after is not run.status:
+        end(run, after, now, code=codes.INSTANCE_RELEASED)

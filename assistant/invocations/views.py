@@ -1,0 +1,239 @@
+"""The people's door: run a command, watch it, read what came of it."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from access.operations.decisions import may
+from assistant.commands.limits import CONTENT_CHARACTERS
+from assistant.commands.rules.content import has_reboot
+from assistant.instances.filters import InstanceFilter, chosen_instances
+from assistant.instances.models import Instance, Region
+from assistant.invocations import limits
+from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
+from assistant.invocations.forms import RunForm
+from assistant.invocations.models import Invocation, OutputChunk, Target
+from assistant.invocations.operations.runs import run_again, run_again_on_failed, run_command
+from assistant.invocations.operations.stops import stop_invocation
+from assistant.invocations.rules.answers import Answer, answers
+from assistant.invocations.rules.output import assemble
+from assistant.invocations.rules.remedies import remedy_for
+from console.kit.errors import ConsoleError
+from console.kit.http import ConsoleRequest, gone_to, panel, put_error
+from console.kit.pagination import listing
+
+GET_OR_POST = ["GET", "HEAD", "POST"]
+
+# What the page of one invocation shows.
+ANSWERS_SHOWN = 12
+ANSWER_LINES = 20
+ANSWER_BYTES = 4096
+NAMES_SHOWN = 3
+PREVIEW_BYTES = 240
+# Instances that the run form lists to tick.
+CHOICES_SHOWN = 50
+
+
+# --- Run ---
+
+
+@require_http_methods(GET_OR_POST)
+def run(request: ConsoleRequest) -> HttpResponse:
+    form = RunForm(request.POST or None, initial=request.GET.dict())
+    if request.method == "POST" and form.is_valid():
+        try:
+            invocation = run_command(
+                request.principal,
+                chosen_region(request),
+                form.script(),
+                targets=chosen_instances(request.principal, request.POST or request.GET),
+                username=form.cleaned_data["username"],
+            )
+        except ConsoleError as error:
+            put_error(form, error)
+        else:
+            return gone_to(request, invocation.get_absolute_url())
+    context = {"form": form, "limit": CONTENT_CHARACTERS, **choices(request), **preview(request)}
+    return panel(request, "invocations/run.html", context)
+
+
+@require_safe
+def run_targets(request: ConsoleRequest) -> HttpResponse:
+    """The instances to tick, filtered anew; what was ticked stays."""
+    return render(request, "invocations/_choices.html", {**choices(request), **preview(request)})
+
+
+@require_http_methods(GET_OR_POST)
+def run_preview(request: ConsoleRequest) -> HttpResponse:
+    """The sentence that says what will happen."""
+    return render(request, "invocations/_preview.html", preview(request))
+
+
+def choices(request: ConsoleRequest) -> dict[str, Any]:
+    fields = request.POST or request.GET
+    visible = Instance.objects.visible_to(request.principal).registered()
+    filters = InstanceFilter(fields, queryset=visible)
+    ticked = set(fields.getlist("instance"))
+    return {
+        "filters": filters,
+        "rows": filters.qs.for_table()[:CHOICES_SHOWN],
+        "n_matching": filters.qs.count(),
+        "ticked": ticked,
+        "all_chosen": bool(fields.get("all")),
+    }
+
+
+def preview(request: ConsoleRequest) -> dict[str, Any]:
+    fields = request.POST or request.GET
+    chosen = chosen_instances(request.principal, request.POST or request.GET)
+    n_chosen = chosen.count()
+    return {
+        "n_chosen": n_chosen,
+        "n_offline": n_chosen - chosen.connected().count() if n_chosen else 0,
+        "username": fields.get("username", "").strip(),
+        "has_reboot": has_reboot(fields.get("content", "")),
+    }
+
+
+def chosen_region(request: ConsoleRequest) -> Region:
+    """The region of what was chosen: the first one's, where people mix (the operation leaves out the rest)."""
+    first = (
+        chosen_instances(request.principal, request.POST or request.GET)
+        .select_related("region")
+        .order_by("pk")
+        .first()
+    )
+    return first.region if first else Region.objects.order_by("pk")[0]
+
+
+# --- Execution results ---
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def invocation_list(request: ConsoleRequest) -> HttpResponse:
+    rows = Invocation.objects.visible_to(request.principal).for_table()
+    found = listing(request, rows, InvocationFilter)
+    context = {"listing": found, "page_obj": found.page}
+    return render(request, "invocations/_table.html" if request.htmx else "invocations/list.html", context)
+
+
+FRAGMENTS = {
+    "invocation-status": "invocations/_status.html",
+    "invocation-answers": "invocations/_answers.html",
+    "invocation-targets": "invocations/_targets.html",
+}
+
+
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def invocation_detail(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
+    """The page, or the one of its three live parts that asks."""
+    invocation = visible_invocation(request, invocation_id)
+    template = FRAGMENTS.get(request.htmx.target or "") if request.htmx else None
+    context: dict[str, Any] = {"invocation": invocation, "may_change": may(request.principal, "RunCommand")}
+    if template != "invocations/_status.html":
+        if template != "invocations/_targets.html":
+            context["answers"] = answers_of(invocation)
+        if template != "invocations/_answers.html":
+            context |= targets_of(request, invocation)
+    return render(request, template or "invocations/detail.html", context)
+
+
+def answers_of(invocation: Invocation) -> list[Answer]:
+    """The most frequent answers. Four queries, however many instances there are."""
+    targets = invocation.targets.all()
+    groups = list(targets.answers()[:ANSWERS_SHOWN])
+    samples = [int(str(group["sample"])) for group in groups]
+    pieces = OutputChunk.objects.beginnings(samples, ANSWER_BYTES)
+    outputs = {pk: assemble(pieces.get(pk, []), total=0) for pk in samples}
+    few = [str(group["digest"]) for group in groups if int(str(group["number"])) <= NAMES_SHOWN]
+    names: dict[str, list[str]] = {}
+    for digest, name in targets.filter(digest__in=few).values_list("digest", "instance__name"):
+        names.setdefault(digest, []).append(name)
+    return answers(groups, outputs, names, most_lines=ANSWER_LINES)
+
+
+def targets_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
+    found = listing(request, invocation.targets.for_table().order_by("pk"), TargetFilter)
+    add_previews(found.page.object_list)
+    return {"listing": found, "page_obj": found.page, "groups": list(STATE_GROUPS)}
+
+
+def add_previews(targets: Any) -> None:
+    """Give each row the first line of its output, one query for all."""
+    pieces = OutputChunk.objects.beginnings([target.pk for target in targets], PREVIEW_BYTES)
+    for target in targets:
+        text = assemble(pieces.get(target.pk, []), total=0).text.strip()
+        target.preview = text.splitlines()[0] if text else ""
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
+    """One instance's result, live while it runs."""
+    target = visible_target(request, invocation_id, instance_id)
+    pieces = OutputChunk.objects.beginnings([target.pk], limits.OUTPUT_PAGE_BYTES).get(target.pk, [])
+    shown = sum(len(body) for _offset, body in pieces)
+    context = {
+        "target": target,
+        "invocation": target.invocation,
+        "output": assemble(pieces, total=target.output_bytes if shown == target.stored_bytes else 0),
+        "is_cut": shown < target.stored_bytes,
+        "remedy": remedy_for(target.error_code),
+        "late_output": not target.instance.is_own_agent and not target.is_final,
+    }
+    return render(request, "invocations/_target.html" if request.htmx else "invocations/target.html", context)
+
+
+@require_safe
+def target_output(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
+    """All that is stored of one output, byte by byte, as a file."""
+    target = visible_target(request, invocation_id, instance_id)
+    body = b"".join(body for _offset, body in OutputChunk.objects.whole(target.pk))
+    response = HttpResponse(body, content_type="application/octet-stream")
+    response["Content-Disposition"] = f'attachment; filename="{invocation_id}-{instance_id}.txt"'
+    return response
+
+
+# --- Stop, run again ---
+
+
+@require_http_methods(GET_OR_POST)
+def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
+    """Stop on the ticked instances, or on all that are open; on GET, what would be hit."""
+    invocation = visible_invocation(request, invocation_id)
+    fields = request.POST or request.GET
+    ticked = fields.getlist("instance")
+    targets = invocation.targets.filter(instance__in=ticked) if ticked else invocation.targets.all()
+    if request.method == "POST":
+        stop_invocation(request.principal, invocation, targets=targets)
+        return gone_to(request, invocation.get_absolute_url())
+    context = {"invocation": invocation, "n_hit": targets.stoppable().count(), "ticked": ticked}
+    return panel(request, "invocations/stop.html", context)
+
+
+@require_POST
+def invocation_run_again(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
+    again = run_again(request.principal, visible_invocation(request, invocation_id))
+    return gone_to(request, again.get_absolute_url())
+
+
+@require_POST
+def invocation_run_again_failed(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
+    again = run_again_on_failed(request.principal, visible_invocation(request, invocation_id))
+    return gone_to(request, again.get_absolute_url())
+
+
+def visible_invocation(request: ConsoleRequest, invocation_id: str) -> Invocation:
+    invocations = Invocation.objects.visible_to(request.principal)
+    return get_object_or_404(invocations.select_related("command", "created_by", "region"), pk=invocation_id)
+
+
+def visible_target(request: ConsoleRequest, invocation_id: str, instance_id: str) -> Target:
+    visible = Invocation.objects.visible_to(request.principal)
+    targets = Target.objects.filter(invocation__in=visible).select_related("invocation__command", "instance")
+    return get_object_or_404(targets, invocation=invocation_id, instance=instance_id)
