@@ -1,0 +1,139 @@
+"""The agents' door as an ASGI application: reads calls, writes answers, holds notify sockets."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from assistant.invocations import limits
+from gateway import protocol
+from gateway.errors import GatewayError
+from gateway.handlers import Gateway
+from gateway.protocol import Answer, Call
+from gateway.sockets import Socket
+
+logger = logging.getLogger(__name__)
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# An agent waits 45 seconds for its upgrade and, once refused, half an hour before it asks again. So a
+# trouble of ours (a database that restarts) is waited out before it gets an answer.
+HOLD_SECONDS = 40
+HOLD_PAUSE_SECONDS = 1
+REPORTS_PREFIX = f"{protocol.PREFIX}/api/v1/task/"
+# Bodies of everything but reports: an inventory is the largest.
+BODY_BYTES = 4 * 1024 * 1024
+
+
+class GatewayApp:
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self.notify(scope, receive, send)
+        else:
+            await self.http(scope, receive, send)
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = await read_call(scope, receive)
+        try:
+            answer = await self.gateway.answer(call)
+        except Exception:
+            # The outermost loop: a defect of ours is the agent's reason to try again.
+            logger.exception("Agent call failed path=%s", call.path[:100])
+            answer = protocol.answer_error(500, "InternalError", "Something broke here. Try again.")
+        await write_answer(send, answer)
+
+    async def notify(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The push channel: refused before the upgrade, or held until either side goes."""
+        await receive()  # websocket.connect
+        call = call_of(scope)
+        if call.path != protocol.NOTIFY_PATH:
+            await send({"type": "websocket.close"})
+            return
+        try:
+            identity = await self.patiently_connect(call)
+        except (GatewayError, TimeoutError) as error:
+            logger.info("Socket refused reason=%s", getattr(error, "code", "HeldTooLong"))
+            await send({"type": "websocket.close"})
+            return
+        await send({"type": "websocket.accept"})
+        socket = Socket(identity.instance_id, send)
+        if identity.is_released:
+            await self.dismiss(socket, receive)
+        else:
+            await self.hold(socket, call, receive)
+
+    async def patiently_connect(self, call: Call) -> Any:
+        async with asyncio.timeout(HOLD_SECONDS):
+            while True:
+                try:
+                    return await self.gateway.connect(call)
+                except GatewayError:
+                    raise
+                except Exception:
+                    logger.exception("Upgrade is held until the database answers")
+                    await asyncio.sleep(HOLD_PAUSE_SECONDS)
+
+    async def hold(self, socket: Socket, call: Call, receive: Receive) -> None:
+        settling = None
+        try:
+            await self.gateway.opened(socket, call)
+            settling = asyncio.create_task(self.gateway.settled(socket))
+            await until_closed(receive)
+        finally:
+            if settling is not None:
+                settling.cancel()
+            # Shielded: the end of the process cancels this task, and the loss is written all the same.
+            await asyncio.shield(self.gateway.lost(socket))
+
+    async def dismiss(self, socket: Socket, receive: Receive) -> None:
+        """An agent that was away when it was deregistered: it is told now."""
+        await socket.say("kick_vm agent deregister")
+        await until_closed(receive)
+
+
+async def until_closed(receive: Receive) -> None:
+    """What agents say over the channel only repeats what they were told; the end is all that counts."""
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+
+
+def call_of(scope: Scope) -> Call:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    client = scope.get("client")
+    return Call(
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        peer=client[0] if client else "",
+    )
+
+
+async def read_call(scope: Scope, receive: Receive) -> Call:
+    """The call with its body. A body beyond the limit is cut, and the rest is counted."""
+    most = limits.REPORT_BODY_BYTES if scope["path"].startswith(REPORTS_PREFIX) else BODY_BYTES
+    body = bytearray()
+    excess = 0
+    more = True
+    while more:
+        event = await receive()
+        piece = event.get("body", b"")
+        room = most - len(body)
+        body += piece[:room]
+        excess += max(0, len(piece) - room)
+        more = event.get("more_body", False)
+    return replace(call_of(scope), body=bytes(body), excess=excess)
+
+
+async def write_answer(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
