@@ -1,0 +1,92 @@
+"""The web process: agents, event streams and Django side by side under one lifespan.
+
+`/luban/` goes to the gateway and `/console/live` to the event streams, both without Django's request
+machinery. Everything else goes to Django through its WSGI handler in a small fixed pool of threads.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import django
+from a2wsgi import WSGIMiddleware
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+django.setup()
+
+from assistant.instances.limits import NODE_HEARTBEAT
+from console.kit import bells
+from console.listening import Ear
+from console.live import PATH as LIVE_PATH
+from console.live import Live
+from console.wsgi import application as django_application
+from gateway.app import GatewayApp
+from gateway.handlers import Gateway
+from gateway.protocol import PREFIX as AGENTS_PREFIX
+
+logger = logging.getLogger(__name__)
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# More threads only hand the interpreter round; one alone would let one slow page stop all.
+DJANGO_THREADS = 2
+
+
+class House:
+    """The application. What it holds is made when the process begins and let go when it ends."""
+
+    def __init__(self) -> None:
+        self._django = WSGIMiddleware(django_application, workers=DJANGO_THREADS)  # type: ignore[arg-type]
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["path"].startswith(f"{AGENTS_PREFIX}/") or scope["type"] == "websocket":
+            await self.agents(scope, receive, send)
+        elif scope["path"] == LIVE_PATH:
+            await self.live(scope, receive, send)
+        else:
+            await self._django(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def open(self) -> None:
+        self.live = Live()
+        self.gateway = Gateway()
+        self.agents = GatewayApp(self.gateway)
+        ear = Ear({bells.KICKS: self.gateway.kicked, bells.NEWS: self.live.tell}, self.live.missed)
+        for work in (ear.listen(), self._say_alive()):
+            self._tasks.add(asyncio.create_task(work))
+        logger.info("Web process begins node=%s", self.gateway.node_id)
+
+    async def close(self) -> None:
+        """Streams first: what the server waits for must have ended."""
+        await self.live.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.gateway.gone()
+        logger.info("Web process ends node=%s", self.gateway.node_id)
+
+    async def _say_alive(self) -> None:
+        while True:
+            try:
+                await self.gateway.alive()
+            except Exception:
+                # The outermost loop: a database that is away comes back, and so does the next sign of life.
+                logger.exception("The sign of life was not written")
+            await asyncio.sleep(NODE_HEARTBEAT.total_seconds())
+
+
+application = House()

@@ -1,0 +1,71 @@
+"""The people's door: cookies per listener, and refusals as pages or notices."""
+
+import logging
+from collections.abc import Callable
+from http.cookies import Morsel
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from console.kit.errors import ConsoleError, NotAllowed, NotFound
+from console.kit.http import refusal
+
+logger = logging.getLogger(__name__)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# Cookies know no ports: without a name of its own the TLS listener's Secure cookie would stand in the
+# way of the plain listener's. The prefix also makes browsers refuse one that was not set over TLS.
+SECURE_PREFIX = "__Host-"
+
+
+def listener_cookies(get_response: GetResponse) -> GetResponse:
+    """Let Django see its usual cookie names on both listeners, browsers a different one on each."""
+    names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not request.is_secure():
+            return get_response(request)
+        for name in names:
+            own = request.COOKIES.pop(SECURE_PREFIX + name, None)
+            request.COOKIES.pop(name, None)
+            if own is not None:
+                request.COOKIES[name] = own
+        response = get_response(request)
+        for name in names:
+            morsel = response.cookies.pop(name, None)
+            if morsel is not None:
+                add_secure(response, name, morsel)
+        return response
+
+    return middleware
+
+
+def add_secure(response: HttpResponse, name: str, morsel: "Morsel[str]") -> None:
+    prefixed = SECURE_PREFIX + name
+    response.cookies[prefixed] = morsel.value
+    for attribute, value in morsel.items():
+        if value:
+            response.cookies[prefixed][attribute] = value
+    response.cookies[prefixed]["secure"] = True
+
+
+class Refusals:
+    """Renders every ConsoleError: as a page, or as a notice where htmx asked."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, ConsoleError):
+            logger.info("Refused code=%s path=%s", error.code, request.path)
+            return refusal(request, error)
+        if isinstance(error, Http404):
+            return refusal(request, NotFound(str(error) or "There is nothing here."))
+        if isinstance(error, PermissionDenied):
+            return refusal(request, NotAllowed(str(error) or "You may not do this."))
+        return None

@@ -1,0 +1,90 @@
+"""The cast: an operator who administers, a reader who may only look, and nobody."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from access.models import User
+from access.operations.identities import principal_for
+from access.principals import Door
+from console.kit import bells
+
+
+@pytest.fixture
+def operator(db):
+    return User.objects.create_superuser("olga", "olga@example.org", "correct horse battery")
+
+
+@pytest.fixture
+def reader(db):
+    return User.objects.create_user("rita", "rita@example.org", "correct horse battery")
+
+
+@pytest.fixture
+def olga(operator):
+    return principal_for(operator, Door.CONSOLE, source_ip="192.0.2.7")
+
+
+@pytest.fixture
+def rita(reader):
+    return principal_for(reader, Door.CONSOLE)
+
+
+@pytest.fixture
+def as_operator(operator):
+    return signed_in(operator)
+
+
+@pytest.fixture
+def as_reader(reader):
+    return signed_in(reader)
+
+
+@pytest.fixture
+def as_nobody():
+    return Client()
+
+
+def signed_in(user):
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+class Bell:
+    """What was rung, heard through the real Redis."""
+
+    MARK = "end of the test's listening"
+
+    def __init__(self):
+        self._ear = bells.client().pubsub()
+        for channel in (bells.KICKS, bells.NEWS):
+            self._ear.subscribe(channel)
+            assert self._ear.get_message(timeout=5)["type"] == "subscribe"
+
+    def heard(self):
+        """Everything until now: Redis keeps the order, so what was rung before the mark comes before it."""
+        bells.publish(bells.NEWS, json.dumps(self.MARK))
+        messages = []
+        while (said := json.loads((message := self._ear.get_message(timeout=5))["data"])) != self.MARK:
+            messages.append((message["channel"].decode(), said))
+        return messages
+
+    @property
+    def kicks(self):
+        texts = {}
+        for channel, said in self.heard():
+            if channel == bells.KICKS:
+                texts |= said
+        return texts
+
+    def close(self):
+        self._ear.close()
+
+
+@pytest.fixture
+def bell():
+    bell = Bell()
+    yield bell
+    bell.close()
