@@ -1,0 +1,140 @@
+"""What never came back ends truthfully, and what may have been missed is rung again."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from access.principals import SYSTEM
+from assistant.instances.models import Instance
+from assistant.instances.operations.releases import deregister_managed_instance
+from assistant.invocations.models import Invocation
+from assistant.invocations.operations.deliveries import ring_unheard
+from assistant.invocations.operations.stops import stop_invocation
+from assistant.invocations.operations.sweeps import end_overdue, repair_counters
+from tests.instances.factories import InstanceFactory
+from tests.invocations.factories import fetch, fresh, ran, report, started, target_of
+
+pytestmark = pytest.mark.django_db
+
+
+def sweep(**later):
+    return end_overdue(SYSTEM, now=timezone.now() + timedelta(**later))
+
+
+def seen(instance, **ago):
+    Instance.objects.filter(pk=instance.pk).update(last_seen_at=timezone.now() + timedelta(**ago))
+
+
+@pytest.mark.parametrize(
+    ("heard", "code"),
+    [({"minutes": 2}, "DeliveryTimeout"), ({"minutes": -9}, "ClientNotOnline")],
+)
+def test_a_run_that_no_agent_fetched(olga, heard, code):
+    target = target_of(ran(olga))
+    seen(target.instance, **heard)
+
+    sweep(seconds=61)
+
+    assert (fresh(target).status, target.error_code) == ("Aborted", code)
+    assert target.presumed
+    assert fresh(target.invocation).status == "Failed"
+
+
+def test_a_run_waits_its_minute(olga):
+    target = target_of(ran(olga))
+
+    sweep(seconds=59)
+
+    assert fresh(target).status == "Pending"
+
+
+def test_a_run_that_an_agent_took_and_said_nothing_of(olga):
+    target = target_of(ran(olga))
+    fetch(target)
+    seen(target.instance, minutes=2)
+
+    sweep(seconds=121)
+
+    assert (fresh(target).status, target.error_code) == ("Aborted", "ClientNotResponse")
+
+
+def test_a_run_behind_ten_others_waits_on(olga):
+    instance = InstanceFactory()
+    for _ in range(10):
+        started(target_of(ran(olga, instance, timeout=3600)))
+    waiting = target_of(ran(olga, instance))
+    fetch(waiting)
+    seen(instance, minutes=2)
+
+    sweep(seconds=121)
+
+    assert fresh(waiting).status == "Pending"
+
+
+@pytest.mark.parametrize(("later", "status"), [(119, "Running"), (125, "Timeout")])
+def test_a_run_whose_agent_is_gone_ends_a_minute_after_its_timeout(olga, later, status):
+    target = started(target_of(ran(olga, timeout=60)))
+
+    sweep(seconds=later)
+
+    assert fresh(target).status == status
+
+
+@pytest.mark.parametrize(("later", "status"), [(23, "Stopping"), (25, "Terminated")])
+def test_a_stop_that_nobody_confirms_ends_after_a_day(olga, later, status):
+    invocation = ran(olga, timeout=86400)
+    target = started(target_of(invocation))
+    stop_invocation(olga, invocation)
+
+    sweep(hours=later)
+
+    assert fresh(target).status == status
+
+
+def test_a_sweep_takes_a_batch_and_says_so(olga, settings):
+    ran(olga, *InstanceFactory.create_batch(3))
+
+    assert sweep(hours=1) == 3
+    assert sweep(hours=1) == 0
+
+
+def test_the_release_of_an_instance_ends_its_runs_in_the_same_transaction(olga):
+    waiting, running = target_of(ran(olga)), None
+    running = started(target_of(ran(olga, waiting.instance)))
+    ended = target_of(ran(olga, waiting.instance))
+    report(ended)
+
+    deregister_managed_instance(olga, waiting.instance)
+
+    assert [fresh(one).status for one in (waiting, running, ended)] == ["Aborted", "Aborted", "Success"]
+    assert {waiting.error_code, running.error_code} == {"InstanceReleased"}
+    # The agent may have ended the command meanwhile, but its word comes with a key that is refused.
+    assert not waiting.presumed
+
+
+def test_connected_agents_that_did_not_fetch_are_rung_again(olga, bell):
+    target, away = target_of(ran(olga)), target_of(ran(olga))
+    Instance.objects.filter(pk=away.instance_id).update(channel="")
+
+    assert ring_unheard(SYSTEM, now=timezone.now() + timedelta(seconds=11)) == 1
+    assert bell.kicks == {target.instance_id: "kick_vm"}
+
+
+def test_who_was_rung_a_moment_ago_is_left_in_peace(olga, bell):
+    ran(olga)
+
+    assert ring_unheard(SYSTEM, now=timezone.now() + timedelta(seconds=9)) == 0
+
+
+def test_counters_that_are_wrong_are_repaired(olga):
+    invocation = ran(olga)
+    report(target_of(invocation))
+    Invocation.objects.filter(pk=invocation.pk).update(
+        n_pending=1, n_success=0, status="Pending", finished_at=None
+    )
+
+    assert repair_counters(SYSTEM, invocation, now=timezone.now()) is True
+
+    assert (fresh(invocation).status, invocation.n_success, invocation.n_pending) == ("Success", 1, 0)
+    assert repair_counters(SYSTEM, invocation, now=timezone.now()) is False
