@@ -3,10 +3,9 @@
 Nothing here imports Django: the supervisor reads the same values and has to stay small.
 """
 
+import json
 import os
-import secrets
 import socket
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # A Unix socket's path ends at 107 bytes on Linux.
 SOCKET_PATH_BYTES = 107
+
+# A running `up` notes these in the data folder, for commands that are told nothing but DATA_DIR.
+NOTE = "up.json"
+NOTED = ("PUBLIC_HOST", "TLS_PORT", "DATABASE_URL", "REDIS_URL")
 
 
 class SettingWrong(SystemExit):
@@ -73,6 +76,17 @@ def data_dir() -> Path:
     return Path(text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
 
 
+def adopt_note(folder: Path) -> None:
+    """Take over what the `up` that runs on the folder was told, unless this process was told itself."""
+    try:
+        noted = json.loads((folder / NOTE).read_bytes())
+    except (OSError, ValueError):
+        return
+    for name in NOTED:
+        if name in noted:
+            os.environ.setdefault(name, noted[name])
+
+
 def public_host() -> str:
     """The name or address under which servers reach this machine: PUBLIC_HOST, or its own main address."""
     given = text("PUBLIC_HOST")
@@ -98,7 +112,7 @@ def secret_key(folder: Path) -> str:
     try:
         return (folder / "secret-key").read_text().strip()
     except FileNotFoundError:
-        return secrets.token_urlsafe(50)
+        return os.urandom(50).hex()
     except OSError as error:
         raise SettingWrong(f"{folder / 'secret-key'} cannot be read: {error.strerror}.") from error
 
@@ -109,7 +123,7 @@ def redis_socket(folder: Path) -> Path:
     if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
         return socket
     short = f"cloud-assistant-{os.getuid()}-{zlib.crc32(os.fsencode(folder)):08x}"
-    return Path(tempfile.gettempdir()) / short / "redis.sock"
+    return Path(text("TMPDIR", "/tmp")) / short / "redis.sock"  # noqa: S108 - made and checked by the supervisor
 
 
 def redis_url(folder: Path) -> str:

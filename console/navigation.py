@@ -37,8 +37,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """What base.html needs. Lazy: a fragment prints neither and pays for neither."""
     return {
         "navigation": SimpleLazyObject(lambda: navigation(request.path)),
+        "theme": theme(request),
         "regions": SimpleLazyObject(lambda: regions(request)),
     }
+
+
+def theme(request: HttpRequest) -> str:
+    """What the viewer has chosen; empty follows the system."""
+    choice = request.COOKIES.get("theme", "")
+    return choice if choice in ("light", "dark") else ""
 
 
 def navigation(path: str) -> list[Group]:

@@ -5,6 +5,7 @@ from console.logs import logging_config
 
 BASE_DIR = env.BASE_DIR
 DATA_DIR = env.data_dir()
+env.adopt_note(DATA_DIR)
 
 SECRET_KEY = env.secret_key(DATA_DIR)
 DEBUG = False
@@ -19,6 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "axes",
     "crispy_forms",
     "csp",
@@ -52,7 +54,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "console.urls"
 WSGI_APPLICATION = "console.wsgi.application"
-FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 TEMPLATES = [
     {

@@ -4,6 +4,8 @@
 CONTENT_CHARACTERS = 16 * 1024
 NAME_CHARACTERS = 128
 DESCRIPTION_CHARACTERS = 512
+# What lists show of a script that has no name.
+OPENING_CHARACTERS = 64
 # CA-151, and one path part's length for names of accounts.
 WORKING_DIR_CHARACTERS = 200
 USERNAME_CHARACTERS = 255

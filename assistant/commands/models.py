@@ -22,6 +22,8 @@ class Command(models.Model):
     content = models.TextField(_("content"))
     working_dir = models.CharField(_("directory"), max_length=limits.WORKING_DIR_CHARACTERS, blank=True)
     timeout = models.PositiveIntegerField(_("timeout"), default=limits.TIMEOUT_DEFAULT)
+    # Its first telling line: what a run without a name is called.
+    opening = models.CharField(max_length=limits.OPENING_CHARACTERS, blank=True, editable=False)
     # False for a script that was run without being saved (CA-84).
     kept = models.BooleanField(_("saved"), default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -35,4 +37,4 @@ class Command(models.Model):
         ordering: ClassVar = ["-created_at"]
 
     def __str__(self) -> str:
-        return self.name or self.pk
+        return self.name or self.opening or self.pk

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from access.principals import Principal
 from assistant.commands import errors, limits
 from assistant.commands.models import Command
-from assistant.commands.rules.content import encoded_size
+from assistant.commands.rules.content import encoded_size, opening
 from assistant.commands.states import CommandType
 from assistant.instances.models import Region
 from console.kit import ids
@@ -39,6 +39,7 @@ def keep_snapshot(principal: Principal, region: Region, script: Script) -> Comma
         description=script.description,
         type=kind,
         content=script.content,
+        opening=opening(script.content, limits.OPENING_CHARACTERS),
         working_dir=script.working_dir,
         timeout=max(script.timeout, limits.TIMEOUT_LEAST),
         created_by_id=principal.user_id,

@@ -42,7 +42,8 @@ def instance_list(request: ConsoleRequest) -> HttpResponse:
     all_registered = Instance.objects.visible_to(request.principal).registered()
     context = {
         "listing": found,
-        "page_obj": found.page,
+        "ticked": set(request.GET.getlist("instance")),
+        "all_chosen": "all" in request.GET,
         "n_registered": all_registered.count(),
         "n_connected": all_registered.connected().count(),
         "may_change": may(request.principal, "RunCommand"),

@@ -4,7 +4,6 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Layout, Row
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from django_ace import AceWidget
 
 from assistant.commands import limits
 from assistant.commands.operations import Script
@@ -21,6 +20,15 @@ LANGUAGES = {
 }
 
 
+class Editor(forms.Textarea):
+    """A text area that a script turns into an editor with line numbers and colours."""
+
+    template_name = "invocations/_editor.html"
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        return {**super().get_context(name, value, attrs), "limit": limits.CONTENT_CHARACTERS}
+
+
 class RunForm(forms.Form):
     language = forms.ChoiceField(
         label=_("Command type"),
@@ -31,17 +39,7 @@ class RunForm(forms.Form):
     content = forms.CharField(
         label=_("Command"),
         strip=False,
-        widget=AceWidget(
-            mode="sh",
-            theme="textmate",
-            width=None,
-            height=None,
-            toolbar=False,
-            useworker=False,
-            useStrictCSP=True,
-            showprintmargin=False,
-            usesofttabs=False,
-        ),
+        widget=Editor(),
     )
     name = forms.CharField(
         label=_("Name"),

@@ -13,6 +13,7 @@ from assistant.commands.models import Command
 from assistant.instances.models import Instance, Region
 from assistant.invocations import limits
 from assistant.invocations.querysets import InvocationQuerySet, OutputChunkQuerySet, TargetQuerySet
+from assistant.invocations.rules.segments import Segment, segments
 from assistant.invocations.states import (
     FINAL,
     FINAL_OVERALL,
@@ -108,6 +109,10 @@ class Invocation(models.Model):
     @property
     def is_final(self) -> bool:
         return self.state.is_final
+
+    @property
+    def segments(self) -> list[Segment]:
+        return segments(self.counts)
 
     @property
     def n_open(self) -> int:

@@ -8,7 +8,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from access.operations.decisions import may
-from assistant.commands.limits import CONTENT_CHARACTERS
 from assistant.commands.rules.content import has_reboot
 from assistant.instances.filters import InstanceFilter, chosen_instances
 from assistant.instances.models import Instance, Region
@@ -56,7 +55,7 @@ def run(request: ConsoleRequest) -> HttpResponse:
             put_error(form, error)
         else:
             return gone_to(request, invocation.get_absolute_url())
-    context = {"form": form, "limit": CONTENT_CHARACTERS, **choices(request), **preview(request)}
+    context = {"form": form, **choices(request), **preview(request)}
     return panel(request, "invocations/run.html", context)
 
 
@@ -76,12 +75,15 @@ def choices(request: ConsoleRequest) -> dict[str, Any]:
     fields = request.POST or request.GET
     visible = Instance.objects.visible_to(request.principal).registered()
     filters = InstanceFilter(fields, queryset=visible)
+    rows = list(filters.qs.for_table()[:CHOICES_SHOWN])
     ticked = set(fields.getlist("instance"))
     return {
         "filters": filters,
-        "rows": filters.qs.for_table()[:CHOICES_SHOWN],
+        "rows": rows,
         "n_matching": filters.qs.count(),
         "ticked": ticked,
+        # Ticked before the filter was changed, and not shown by it.
+        "hidden_ticks": sorted(ticked - {instance.pk for instance in rows}),
         "all_chosen": bool(fields.get("all")),
     }
 
@@ -212,7 +214,9 @@ def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse
     if request.method == "POST":
         stop_invocation(request.principal, invocation, targets=targets)
         return gone_to(request, invocation.get_absolute_url())
-    context = {"invocation": invocation, "n_hit": targets.stoppable().count(), "ticked": ticked}
+    stoppable = targets.stoppable()
+    choices = invocation.targets.stoppable().for_table().order_by("pk")[:CHOICES_SHOWN]
+    context = {"invocation": invocation, "n_hit": stoppable.count(), "ticked": ticked, "choices": choices}
     return panel(request, "invocations/stop.html", context)
 
 

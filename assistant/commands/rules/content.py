@@ -30,6 +30,14 @@ def with_interpreter(content: str, language: str) -> str:
     return content if line is None or content.startswith("#!") else f"{line}\n{content}"
 
 
+def opening(content: str, most: int) -> str:
+    """The first line that does something, or the first one at all, cut to `most` characters."""
+    lines = [line.strip() for line in content.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("#")]
+    line = (telling or lines or [""])[0]
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def has_reboot(content: str) -> bool:
     """Whether a line restarts or stops the machine, so that no result could come back (CA-161)."""
     return REBOOTS.search(content) is not None

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from shlex import quote
 
-from agent.line import install_line
 from django.utils.translation import gettext as _
+
+from agent.line import install_line
 
 
 @dataclass(frozen=True, slots=True)
