@@ -1,0 +1,239 @@
+"""Every page: who may see it, what it costs, what it shows when there is nothing, little and much."""
+
+import re
+
+import pytest
+from django.urls import get_resolver, reverse
+from django.urls.resolvers import URLPattern, URLResolver
+
+from assistant.instances.models import Activation, Instance
+from assistant.invocations.models import Invocation
+from tests.instances.factories import ActivationFactory, InstanceFactory
+from tests.invocations.factories import ran, report, started, target_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(olga):
+    instance = InstanceFactory()
+    invocation = ran(olga, instance, content="echo hi")
+    report(started(target_of(invocation)), body=b"hi\n")
+    return invocation
+
+
+@pytest.fixture
+def address(run):
+    """The address of a page by its name, with objects that exist."""
+    target = target_of(run)
+    arguments = {
+        "instance_id": target.instance_id,
+        "invocation_id": run.pk,
+        "activation_id": target.instance.activation_id,
+    }
+
+    def of(name):
+        wanted = re.findall(r"<str:(\w+)>", PATTERNS[name])
+        return reverse(name, kwargs={word: arguments[word] for word in wanted})
+
+    return of
+
+
+def patterns(resolver=None, prefix="", namespace=""):
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from patterns(entry, route, inner)
+        elif isinstance(entry, URLPattern) and entry.name and not namespace.startswith("admin"):
+            yield namespace + entry.name, route
+
+
+PATTERNS = dict(patterns())
+
+# Who is not asked to sign in: health, files for new servers, the programs' door, signing in itself.
+OPEN_TO_ALL = {
+    "root",
+    "healthz",
+    "readyz",
+    "download_ca",
+    "download_installer",
+    "download_agent",
+    "sign_in",
+    "sign_out",
+}
+READING = {
+    "console:overview",
+    "console:search",
+    "instances:instance_list",
+    "instances:instance_detail",
+    "instances:activation_list",
+    "instances:activation_arrivals",
+    "invocations:invocation_list",
+    "invocations:invocation_detail",
+    "invocations:target_detail",
+    "invocations:target_output",
+    "invocations:run_targets",
+    "invocations:run_preview",
+    "password",
+}
+# Shows a form or what would be hit; the change is a POST.
+FORMS = {
+    "instances:instance_rename",
+    "instances:instance_tag",
+    "instances:instance_deregister",
+    "instances:activation_create",
+    "invocations:run",
+    "invocations:invocation_stop",
+}
+CHANGES = {
+    "instances:instance_untag",
+    "instances:activation_disable",
+    "instances:activation_delete",
+    "invocations:invocation_run_again",
+    "invocations:invocation_run_again_failed",
+}
+
+
+def test_every_address_has_a_rule():
+    assert set(PATTERNS) == OPEN_TO_ALL | READING | FORMS | CHANGES
+
+
+@pytest.mark.parametrize("name", sorted(READING | FORMS | CHANGES))
+def test_who_has_not_signed_in_is_sent_to_do_so(name, address, as_nobody):
+    response = as_nobody.get(address(name))
+
+    assert response.status_code == 302
+    assert response["Location"].startswith("/console/sign-in/")
+
+
+@pytest.mark.parametrize("name", sorted(READING | FORMS))
+def test_the_operator_sees_it(name, address, as_operator):
+    response = as_operator.get(address(name))
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(READING))
+def test_a_reader_sees_it(name, address, as_reader):
+    assert as_reader.get(address(name)).status_code == 200
+
+
+WORDS = {
+    "instances:instance_rename": {"name": "other"},
+    "instances:instance_tag": {"tags": "a=b"},
+    "instances:activation_create": {
+        "region": "local",
+        "instance_name": "web",
+        "instance_count": 1,
+        "time_to_live_in_hours": 1,
+    },
+    "invocations:run": {"language": "shell", "content": "true", "timeout": 60},
+    "instances:instance_untag": {"key": "a"},
+}
+
+
+@pytest.mark.parametrize("name", sorted(FORMS | CHANGES))
+def test_a_reader_changes_nothing(name, address, as_reader, run):
+    before = (Invocation.objects.count(), list(Activation.objects.values()), list(Instance.objects.values()))
+    words = {**WORDS.get(name, {}), "instance": target_of(run).instance_id}
+
+    response = as_reader.post(address(name), words)
+
+    assert response.status_code == 403
+    after = (Invocation.objects.count(), list(Activation.objects.values()), list(Instance.objects.values()))
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/instances/mi-lo0/",
+        "/console/instances/mi-lo0/rename/",
+        "/console/instances/mi-lo0/deregister/",
+        "/console/invocations/t-lo0/",
+        "/console/invocations/t-lo0/stop/",
+        "/console/invocations/t-lo0/instances/mi-lo0/",
+        "/console/activations/x/arrivals/",
+        "/console/nothing/",
+    ],
+)
+def test_what_is_not_there_is_not_found(path, as_operator):
+    response = as_operator.get(path)
+
+    assert response.status_code == 404
+    assert b"<h1>" in response.content
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("console:overview", "overview"),
+        ("instances:instance_list", "instances"),
+        ("instances:instance_detail", "instance"),
+        ("instances:activation_list", "activations"),
+        ("invocations:invocation_list", "invocations"),
+        ("invocations:invocation_detail", "invocation-status"),
+        ("invocations:invocation_detail", "invocation-answers"),
+        ("invocations:invocation_detail", "invocation-targets"),
+        ("invocations:target_detail", "target"),
+    ],
+)
+def test_the_page_and_its_live_part_share_address_and_markup(name, part, address, as_operator):
+    page = as_operator.get(address(name)).content.decode()
+    fragment = as_operator.get(
+        address(name), headers={"HX-Request": "true", "HX-Target": part}
+    ).content.decode()
+
+    assert "<html" in page
+    assert "<html" not in fragment
+    assert f'id="{part}"' in page
+    assert f'id="{part}"' in fragment
+    assert 'data-live="' in fragment
+
+
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_a_form_is_a_panel_for_htmx_and_a_page_otherwise(name, address, as_operator):
+    panel = as_operator.get(address(name), headers={"HX-Request": "true"}).content.decode()
+
+    assert 'class="panel"' in panel
+    assert "<html" not in panel
+
+
+# Session and user are two of them.
+QUERIES = {
+    "console:overview": 9,
+    "instances:instance_list": 8,
+    "instances:instance_detail": 6,
+    "instances:activation_list": 4,
+    "invocations:invocation_list": 6,
+    "invocations:invocation_detail": 12,
+    "invocations:target_detail": 5,
+    "invocations:run": 10,
+}
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+@pytest.mark.parametrize("size", [1, 60])
+def test_the_number_of_queries_does_not_grow(
+    name, size, address, as_operator, olga, django_assert_max_num_queries
+):
+    instances = InstanceFactory.create_batch(size)
+    for instance in instances[:20]:
+        instance.tags.create(key="env", value="prod")
+        ran(olga, instance)
+    ActivationFactory.create_batch(size)
+
+    with django_assert_max_num_queries(QUERIES[name]):
+        as_operator.get(address(name))
+
+
+def test_headers_of_every_page(as_operator, address):
+    response = as_operator.get(address("console:overview"))
+
+    policy = response["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "Strict-Transport-Security" not in response

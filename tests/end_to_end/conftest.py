@@ -1,0 +1,108 @@
+"""The whole product: a console as real processes, real agents, a real browser."""
+
+import os
+import re
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.end_to_end.servers import Servers
+from tests.up.house import House
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def workshop():
+    folder = Path(tempfile.mkdtemp(prefix="ca-e2e-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database():
+    """What the console is told of its database: nothing, or one of its own on the run's PostgreSQL."""
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        yield {}
+        return
+    name = f"e2e_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url.replace("/assistant?", "/postgres?"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield {"DATABASE_URL": url.replace("/assistant?", f"/{name}?")}
+
+
+@pytest.fixture(scope="session")
+def house(workshop, database):
+    house = House(workshop / "house", ADMIN_PASSWORD=PASSWORD, PUBLIC_HOST="127.0.0.1", **database).start()
+    yield house
+    house.stop()
+
+
+@pytest.fixture
+def servers(house, tmp_path):
+    servers = Servers(house, tmp_path)
+    yield servers
+    servers.end()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+def browser_path():
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    pytest.fail("The tests need a browser: install Chromium (Debian: apt-get install chromium).")
+
+
+@pytest.fixture
+def visit(chromium, house):
+    """Opens browsers of their own, signed in as the administrator."""
+    contexts = []
+
+    def open_browser(**options):
+        context = chromium.new_context(base_url=house.url, ignore_https_errors=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto("console/sign-in/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page).to_have_url(re.compile("/console/$"))
+        return page
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(visit):
+    """A page that must not complain: neither scripts nor the content policy."""
+    page = visit()
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert [line for line in said if "Failed to load resource" not in line] == []
