@@ -1,0 +1,2 @@
+class CannotStart(Exception):
+    """Why nothing is started, as a sentence that says what to do."""
