@@ -104,10 +104,6 @@ class Child:
         """None while it is not running."""
         return self._process.pid if self._process.returncode is None else None
 
-    async def ended(self) -> None:
-        """When it has ended for good."""
-        await asyncio.shield(self._keeper)
-
     async def _keep(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
