@@ -84,8 +84,10 @@ REDIS_URL = env.redis_url(DATA_DIR)
 CELERY_BROKER_URL = env.celery_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
-# A worker that dies gives its task back; every task may run twice.
+# A worker that dies gives its task back, after ten minutes; until then the sweeps do what it would have
+# done. So every task may run twice.
 CELERY_TASK_ACKS_LATE = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

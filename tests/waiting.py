@@ -19,5 +19,5 @@ async def eventually_async(question, seconds=10.0):
     """The same for a question that is a coroutine function."""
     async with asyncio.timeout(seconds):
         while not (answer := await question()):
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)  # noqa: ASYNC110 - other processes set no event
         return answer

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import connection, models
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q
 from django.utils import timezone
 
 from access.principals import Principal
@@ -58,6 +58,11 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
             .prefetch_related(Prefetch("tags", queryset=Tag.objects.order_by("key")))
             .defer("public_key")
         )
+
+    def with_history(self) -> Self:
+        """With `n_invocations` and `last_invoked_at`, as the API's lists have them."""
+        history = {"n_invocations": Count("targets"), "last_invoked_at": Max("targets__created_at")}
+        return self.defer("public_key").annotate(**history)
 
     def search(self, text: str) -> Self:
         """Those whose id, name, host name or address contains `text`."""

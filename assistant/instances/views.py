@@ -1,6 +1,5 @@
 """The people's door: managed instances and activation codes; and the files that a new server fetches."""
 
-import hashlib
 from pathlib import Path
 
 from django.conf import settings
@@ -21,9 +20,9 @@ from assistant.instances.operations.activations import (
     delete_activation,
     disable_activation,
 )
+from assistant.instances.operations.installing import lines_for
 from assistant.instances.operations.instances import rename_instance, tag_resources, untag_resources
 from assistant.instances.operations.releases import deregister_managed_instance
-from assistant.instances.rules.install import Server, install_lines
 from console.kit.errors import ConsoleError, NotFound
 from console.kit.http import ConsoleRequest, gone_to, panel, put_error
 from console.kit.pagination import listing
@@ -149,10 +148,7 @@ def activation_create(request: ConsoleRequest) -> HttpResponse:
             put_error(form, error)
         else:
             activation = new.activation
-            lines = install_lines(
-                this_server(), activation_id=activation.pk, code=new.code, region=activation.region_id
-            )
-            context = {"activation": activation, "code": new.code, "lines": lines}
+            context = {"activation": activation, "code": new.code, "lines": lines_for(new)}
             response = panel(request, "instances/activation_created.html", context)
             # The page holds the code: no cache keeps it, and going back does not show it again.
             response["Cache-Control"] = "no-store"
@@ -210,8 +206,3 @@ def served_file(path: Path, content_type: str) -> FileResponse:
     if not path.is_file():
         raise NotFound(_("This console has not made %(name)s yet.") % {"name": path.name})
     return FileResponse(path.open("rb"), content_type=content_type)
-
-
-def this_server() -> Server:
-    ca = (settings.TLS_DIR / "ca.pem").read_bytes()
-    return Server(f"{settings.PUBLIC_HOST}:{settings.TLS_PORT}", hashlib.sha256(ca).hexdigest())

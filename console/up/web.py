@@ -34,6 +34,8 @@ WS_PING_SECONDS = 60.0
 WS_MESSAGE_BYTES = 64 * 1024
 # After the application has ended its streams and sockets, answers on their way get this long.
 GRACE_SECONDS = 3
+# Agents say something every minute; a TLS handshake for each of it would cost more than a kept connection.
+KEEP_ALIVE_SECONDS = 75
 # What the application may take for that itself.
 CLOSE_SECONDS = 3.0
 
@@ -96,6 +98,7 @@ def config(application: Application, **more: Any) -> uvicorn.Config:
         proxy_headers=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         **more,
     )
 

@@ -2,7 +2,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.output import Output
@@ -47,6 +47,7 @@ def test_the_first_and_the_newest_half_are_kept(spill, written, quota, head, tai
     assert remainder.offset == len(head) + dropped
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=20), st.integers(2, 60), st.integers(1, 50))
 def test_what_arrives_and_what_is_dropped_make_the_whole(pieces, quota, chunk_bytes):
     written = b"".join(pieces)

@@ -1,7 +1,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
@@ -82,6 +82,7 @@ def test_what_breaks_the_protocol_is_refused(received):
         Decoder().feed(received)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=5), st.integers(1, 40))
 def test_it_does_not_matter_how_the_bytes_are_cut(payloads, step):
     stream = b"".join(frame(BINARY, payload) for payload in payloads)

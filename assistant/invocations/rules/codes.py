@@ -18,6 +18,8 @@ DIRECTORY_NOT_EXISTS = "DirectoryNotExists"
 
 # `errCode` of an `error` report. Positive ones are the system's error numbers.
 AGENT_CODES: Mapping[str, str] = {
+    # EINTR: our own agent was told to end while the command ran.
+    "4": EXECUTION_INTERRUPTED,
     # The script file is there already: this task did run here once.
     "-9": EXECUTION_INTERRUPTED,
     "-2": COMMAND_NOT_APPLICABLE,

@@ -4,8 +4,7 @@ from typing import Any
 from access.principals import Principal
 from assistant.instances import limits
 from assistant.instances.operations.activations import create_activation
-from assistant.instances.rules.install import install_lines
-from assistant.instances.views import this_server
+from assistant.instances.operations.installing import lines_for
 from console.management.doors import DoorCommand, add_region, region_named
 
 
@@ -38,7 +37,7 @@ class Command(DoorCommand):
             description=options["description"],
         )
         activation_id = new.activation.pk
-        lines = install_lines(this_server(), activation_id=activation_id, code=new.code, region=region.pk)
+        lines = lines_for(new)
         document = {
             "ActivationId": activation_id,
             "ActivationCode": new.code,

@@ -1,12 +1,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.db.models import Count, Max
-
 from access.operations.decisions import authorize
 from access.principals import Principal
 from assistant.instances.models import Instance
-from assistant.instances.querysets import InstanceQuerySet
 from assistant.instances.states import ConnectionStatus
 from console.kit.clock import api_time
 from console.management.doors import DoorCommand, add_region, region_named
@@ -28,13 +25,8 @@ class Command(DoorCommand):
             instances = instances.filter(region=region_named(region))
         if connected:
             instances = instances.connected()
-        rows = with_history(instances)
+        rows = list(instances.with_history().order_by("name", "pk"))
         self.show([fields(row) for row in rows], lambda: [line(row) for row in rows], as_json=as_json)
-
-
-def with_history(instances: InstanceQuerySet) -> list[Any]:
-    history = {"n_invocations": Count("targets"), "last_invoked_at": Max("targets__created_at")}
-    return list(instances.defer("public_key").annotate(**history).order_by("name", "pk"))
 
 
 def fields(row: Any) -> dict[str, str | int | bool]:
