@@ -18,6 +18,6 @@ def eventually(question, seconds=10.0):
 async def eventually_async(question, seconds=10.0):
     """The same for a question that is a coroutine function."""
     async with asyncio.timeout(seconds):
-        while not (answer := await question()):
-            await asyncio.sleep(PAUSE_SECONDS)  # noqa: ASYNC110 - other processes set no event
+        while not (answer := await question()):  # noqa: ASYNC110 - other processes set no event
+            await asyncio.sleep(PAUSE_SECONDS)
         return answer

@@ -1,0 +1,134 @@
+"""The event stream: who may listen, what is said, when it ends."""
+
+import asyncio
+import json
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
+from django.db import connections
+
+from console import live
+from console.live import Live
+from tests.conftest import signed_in
+
+
+@pytest_asyncio.fixture
+async def streams(transactional_db):
+    streams = Live()
+    yield streams
+    await streams.close()
+    await sync_to_async(connections.close_all)()
+
+
+@pytest_asyncio.fixture
+async def cookie(operator):
+    client = await sync_to_async(signed_in)(operator)
+    return client.cookies["sessionid"].value
+
+
+class Listener:
+    """A browser's end of a stream."""
+
+    def __init__(self, streams, query, cookie="", scheme="http"):
+        name = "__Host-sessionid" if scheme == "https" else "sessionid"
+        headers = [(b"cookie", f"{name}={cookie}".encode())] if cookie else []
+        self.scope = {
+            "type": "http",
+            "path": live.PATH,
+            "query_string": query.encode(),
+            "headers": headers,
+            "scheme": scheme,
+        }
+        self.streams = streams
+        self.sent = asyncio.Queue()
+        self.incoming = asyncio.Queue()
+
+    async def __aenter__(self):
+        self.task = asyncio.create_task(self.streams(self.scope, self.incoming.get, self.sent.put))
+        return self
+
+    async def __aexit__(self, *_error):
+        self.incoming.put_nowait({"type": "http.disconnect"})
+        await asyncio.wait_for(self.task, 5)
+
+    async def event(self):
+        """The next event: its name and its topics."""
+        while True:
+            message = await asyncio.wait_for(self.sent.get(), 5)
+            text = message.get("body", b"").decode()
+            lines = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line and line[0] != ":")
+            if "event" in lines:
+                return lines["event"], json.loads(lines["data"])
+
+
+async def test_a_stream_tells_what_it_was_asked_for(streams, cookie):
+    async with Listener(streams, "topic=invocations&topic=invocation-t-lo1", cookie) as listener:
+        assert await listener.event() == ("hello", [])
+
+        streams.tell(["instances", "invocation-t-lo1"])
+
+        assert await listener.event() == ("change", ["invocation-t-lo1"])
+
+
+async def test_changes_that_come_fast_are_told_together(streams, cookie):
+    async with Listener(streams, "topic=a&topic=b&topic=c", cookie) as listener:
+        await listener.event()
+        streams.tell(["a"])
+        await listener.event()
+
+        streams.tell(["c"])
+        streams.tell(["b"])
+        streams.tell(["c"])
+
+        assert await listener.event() == ("change", ["b", "c"])
+
+
+async def test_after_a_gap_every_page_looks_again(streams, cookie):
+    async with Listener(streams, "topic=instances", cookie) as listener:
+        await listener.event()
+
+        streams.missed()
+
+        assert await listener.event() == ("change", ["instances"])
+
+
+@pytest.mark.parametrize("key", ["", "unknown", "a b; c=d"])
+async def test_who_is_not_signed_in_is_told_so(streams, key):
+    async with Listener(streams, "topic=instances", key) as listener:
+        assert await listener.event() == ("signed-out", [])
+
+
+async def test_the_cookie_of_the_other_listener_does_not_count(streams, cookie):
+    listener = Listener(streams, "topic=instances", cookie, scheme="https")
+    listener.scope["scheme"] = "http"
+    async with listener:
+        assert (await listener.event())[0] == "signed-out"
+
+
+async def test_a_session_that_ends_ends_its_stream(streams, cookie, monkeypatch):
+    monkeypatch.setattr(live, "KEEP_ALIVE_SECONDS", 0.05)
+    async with Listener(streams, "topic=instances", cookie) as listener:
+        await listener.event()
+
+        await Session.objects.all().adelete()
+
+        assert await listener.event() == ("signed-out", [])
+
+
+async def test_the_end_of_the_process_ends_its_streams(cookie, transactional_db):
+    streams = Live()
+    async with Listener(streams, "topic=instances", cookie) as listener:
+        await listener.event()
+
+        await streams.close()
+
+        await asyncio.wait_for(listener.task, 5)
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.mark.parametrize("query", ["", "topic=", "topic=<script>", "topic=" + "x" * 200, "other=1"])
+async def test_topics_that_are_none_are_dropped(streams, cookie, query):
+    async with Listener(streams, query, cookie) as listener:
+        assert await listener.event() == ("hello", [])
