@@ -1,33 +1,51 @@
 """`make test`: everything on SQLite, then what touches the database once more on PostgreSQL."""
 
 import os
+import shutil
 import subprocess
 import sys
 
 from tests import postgres
 
-# Processes of their own, browsers, the shipped agent: the database underneath makes no difference to them,
-# but for those end-to-end tests that say so themselves.
-SQLITE_ONLY = ["--ignore=tests/up", "--ignore=tests/agent"]
-
-
-def main(arguments: list[str]) -> int:
-    narrowed = bool(arguments)
-    print("== SQLite", flush=True)
-    failed = pytest(arguments, {})
-    if failed and not (narrowed and failed == NO_TESTS):
-        return failed
-    print("== PostgreSQL", flush=True)
-    with postgres.server() as url:
-        failed = pytest([*SQLITE_ONLY, *arguments], {"DATABASE_URL": url})
-    return 0 if narrowed and failed == NO_TESTS else failed
-
-
+# Processes without a database of their own, or with one that they bring: the second round tells nothing new.
+SQLITE_ONLY = ["--ignore=tests/up", "--ignore=tests/agent", "--ignore=tests/test_house_rules.py"]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_TESTS = 5
 
 
+def main(arguments: list[str]) -> int:
+    bring_browser()
+    for name, run in (("SQLite", on_sqlite), ("PostgreSQL", on_postgresql)):
+        print(f"== {name}", flush=True)
+        failed = run(arguments)
+        # A narrowed run may have nothing on one of the two.
+        if failed and not (arguments and failed == NO_TESTS):
+            return failed
+    return 0
+
+
+def on_sqlite(arguments: list[str]) -> int:
+    return pytest(arguments, {})
+
+
+def on_postgresql(arguments: list[str]) -> int:
+    with postgres.server() as url:
+        return pytest([*SQLITE_ONLY, *arguments], {"DATABASE_URL": url})
+
+
+def bring_browser() -> None:
+    """Install Chromium where there is none and one may; tests that need it say so where one may not."""
+    if any(shutil.which(name) for name in BROWSERS) or os.getuid() != 0 or not shutil.which("apt-get"):
+        return
+    print("== Installing Chromium for the tests (Debian's package)", flush=True)
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+        subprocess.run(["apt-get", "-q", *words], env=quiet, stdout=subprocess.DEVNULL, check=False)
+
+
 def pytest(arguments: list[str], environment: dict[str, str]) -> int:
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *arguments]
+    # By file: what a file's tests share (a whole console, a browser) is made once.
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *arguments]
     return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
 
 

@@ -82,7 +82,8 @@ def visit(chromium, house):
     contexts = []
 
     def open_browser(**options):
-        context = chromium.new_context(base_url=house.url, ignore_https_errors=True, **options)
+        options = {"base_url": house.url, "ignore_https_errors": True, **options}
+        context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         page.goto("console/sign-in/")

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.up.house import environment, until
@@ -144,15 +145,17 @@ def reload_until(page, word):
     until(there)
 
 
-def test_ten_tabs_share_one_stream_and_all_are_live(visit, house):
+@pytest.mark.parametrize("listener", ["plain", "tls"])
+def test_ten_tabs_share_one_stream_and_all_are_live(listener, visit, house):
+    """A browser keeps six connections to a host: with a stream for each tab the seventh would hang."""
     local = local_id(house)
-    page = visit()
+    address = house.url if listener == "plain" else f"https://127.0.0.1:{house.tls_port}/"
+    page = visit(base_url=address)
     tabs = [page, *(page.context.new_page() for _ in range(9))]
     for tab in tabs:
         tab.goto("console/invocations/")
-        expect(tab.locator("[data-live-state]")).to_have_attribute(
-            "data-live-state", "live", timeout=20 * SECONDS
-        )
+        state = tab.locator("[data-live-state]")
+        expect(state).to_have_attribute("data-live-state", "live", timeout=20 * SECONDS)
 
     ran = house.document("run_command", "--instance", local, "--content", "echo ten tabs", "--wait")
 
