@@ -61,8 +61,9 @@ def servers(house, tmp_path):
     servers.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """A browser. It keeps an event loop going in this thread, so it ends with the file that wants one."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=CHROMIUM_FLAGS)
         yield browser
