@@ -152,7 +152,7 @@ async def test_a_call_signed_with_another_key_is_refused(wire):
 
 
 async def test_a_call_of_an_unknown_instance_is_refused(wire):
-    wire.instance_id = "mi-lo0000000000000"
+    wire.instance_id = "mi-lozzzzzzzzzzzzz"
 
     assert (await wire.post(HEARTBEAT)).status == 401
 
