@@ -57,10 +57,11 @@ class Outbox:
         self.wake(lane)
 
     def wake(self, lane: Lane) -> None:
-        """`lane` has something new to say."""
+        """`lane` has something new to say, unless it is over: what was asked of all may come too late for one."""
         with self._changed:
-            self._speaking[lane.task_id] = lane
-            self._call_sender()
+            if self._lanes.get(lane.task_id) is lane:
+                self._speaking[lane.task_id] = lane
+                self._call_sender()
 
     def hurry(self) -> None:
         """The server is there again: try everything that waits at once."""

@@ -47,7 +47,7 @@ def test_the_certificate_is_valid_for_whoever_trusts_our_authority(house, host):
 
 
 def test_the_authority_is_served_for_download(house):
-    with urllib.request.urlopen(house.url + "agent/ca.pem", timeout=5) as response:  # noqa: S310 - ours
+    with urllib.request.urlopen(house.url + "agent/ca.pem", timeout=5) as response:
         assert response.read() == (house.folder / "tls" / "ca.pem").read_bytes()
 
 
