@@ -36,11 +36,39 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 DJANGO_THREADS = 2
 
 
+# Above Django's own limit (2.5 MB), which answers with a page.
+BODY_BYTES = 4 * 1024 * 1024
+BODY_SECONDS = 30
+
+
+async def whole_body(receive: Receive) -> bytes | None:
+    """None where the visitor left, or sends more than anything here takes."""
+    body = bytearray()
+    while len(body) <= BODY_BYTES:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return None
+        body += event.get("body", b"")
+        if not event.get("more_body", False):
+            return bytes(body)
+    return None
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    events = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> dict[str, Any]:
+        return events.pop() if events else await receive()
+
+    return again
+
+
 class House:
     """The application. What it holds is made when the process begins and let go when it ends."""
 
     def __init__(self) -> None:
-        self._django = WSGIMiddleware(django_application, workers=DJANGO_THREADS)  # type: ignore[arg-type]
+        # An unbounded queue: a thread must never wait for a visitor to read. Answers are a megabyte at most.
+        self._django = WSGIMiddleware(django_application, workers=DJANGO_THREADS, send_queue_size=0)  # type: ignore[arg-type]
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +79,20 @@ class House:
         elif scope["path"] == LIVE_PATH:
             await self.live(scope, receive, send)
         else:
-            await self._django(scope, receive, send)  # type: ignore[arg-type]
+            await self._to_django(scope, receive, send)
+
+    async def _to_django(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """With its whole body: a thread must never wait for a visitor to write, either."""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await whole_body(receive)
+        except TimeoutError:
+            body = None
+        if body is None:
+            await send({"type": "http.response.start", "status": 408, "headers": [(b"connection", b"close")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self._django(scope, replay(body, receive), send)  # type: ignore[arg-type]
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -70,9 +111,13 @@ class House:
             self._tasks.add(asyncio.create_task(work))
         logger.info("Web process begins node=%s", self.gateway.node_id)
 
-    async def close(self) -> None:
-        """Streams first: what the server waits for must have ended."""
+    async def quiet(self) -> None:
+        """End what never ends by itself: streams and sockets. Calls are still answered."""
         await self.live.close()
+        await self.gateway.let_go()
+
+    async def close(self) -> None:
+        """After the last answer."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

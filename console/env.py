@@ -18,7 +18,7 @@ SOCKET_PATH_BYTES = 107
 
 # A running `up` notes these in the data folder, for commands that are told nothing but DATA_DIR.
 NOTE = "up.json"
-NOTED = ("PUBLIC_HOST", "TLS_PORT", "DATABASE_URL", "REDIS_URL")
+NOTED = ("PUBLIC_HOST", "TLS_PORT", "DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL")
 
 
 class SettingWrong(SystemExit):
@@ -155,7 +155,7 @@ def database_url(folder: Path) -> dict[str, Any]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": unquote(parts.hostname or ""),
             "PORT": str(parts.port or ""),
-            "OPTIONS": dict(parse_qsl(parts.query)),
+            "OPTIONS": {"connect_timeout": "5", **dict(parse_qsl(parts.query))},
             "CONN_MAX_AGE": 600,
             "CONN_HEALTH_CHECKS": True,
         }

@@ -48,5 +48,9 @@ class Ear:
             said = json.loads(text)
         except ValueError:
             logger.warning("Nonsense on the bell channel=%s", channel)
-        else:
+            return
+        try:
             self._hearers[channel](said)
+        except Exception:
+            # The outermost loop of the process's ear: one ring that nobody understands must not deafen it.
+            logger.exception("A ring could not be heard channel=%s", channel)

@@ -6,9 +6,12 @@ from http.cookies import Morsel
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db.utils import DataError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.utils.translation import gettext as _
 
-from console.kit.errors import ConsoleError, NotAllowed, NotFound
+from console.kit.errors import ConsoleError, InvalidParameter, NotAllowed, NotFound
 from console.kit.http import refusal
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,21 @@ def listener_cookies(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def sign_in_again(get_response: GetResponse) -> GetResponse:
+    """For htmx: a notice instead of the sign-in page in the place of a fragment; what was typed stays."""
+    sign_in = resolve_url(settings.LOGIN_URL)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        is_fragment = bool(request.headers.get("HX-Request"))
+        if is_fragment and response.status_code == 302 and response["Location"].startswith(sign_in):
+            message = _("You have been signed out. Sign in again in another tab, then repeat this here.")
+            return refusal(request, NotAllowed(message))
+        return response
+
+    return middleware
+
+
 def add_secure(response: HttpResponse, name: str, morsel: "Morsel[str]") -> None:
     prefixed = SECURE_PREFIX + name
     response.cookies[prefixed] = morsel.value
@@ -64,6 +82,9 @@ class Refusals:
         if isinstance(error, ConsoleError):
             logger.info("Refused code=%s path=%s", error.code, request.path)
             return refusal(request, error)
+        if isinstance(error, DataError):
+            # PostgreSQL takes no NUL, and no number beyond its columns: nothing that a page of ours sends.
+            return refusal(request, InvalidParameter("This holds characters that cannot be stored."))
         if isinstance(error, Http404):
             return refusal(request, NotFound(str(error) or "There is nothing here."))
         if isinstance(error, PermissionDenied):

@@ -28,5 +28,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler400 = "console.views.bad_request"
 handler404 = "console.views.not_found"
 handler500 = "console.views.server_error"

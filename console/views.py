@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from assistant.instances.models import Instance
 from assistant.invocations.models import Invocation
 from console.kit import bells
-from console.kit.errors import ConsoleError, NotAllowed, NotFound
+from console.kit.errors import ConsoleError, InvalidParameter, NotAllowed, NotFound
 from console.kit.http import ConsoleRequest, broken, refusal
 from console.tasks import worker_is_fresh
 
@@ -56,6 +56,10 @@ class TooMany(ConsoleError):
 def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     message = _("This page is out of date: you have signed in or out since. Reload it and try again.")
     return refusal(request, NotAllowed(message))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return refusal(request, InvalidParameter(_("This is more, or something else, than the page takes.")))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

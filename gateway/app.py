@@ -3,10 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from assistant.invocations import limits
 from gateway import protocol
 from gateway.errors import GatewayError
 from gateway.handlers import Gateway
@@ -23,9 +22,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 # trouble of ours (a database that restarts) is waited out before it gets an answer.
 HOLD_SECONDS = 40
 HOLD_PAUSE_SECONDS = 1
-REPORTS_PREFIX = f"{protocol.PREFIX}/api/v1/task/"
-# Bodies of everything but reports: an inventory is the largest.
-BODY_BYTES = 4 * 1024 * 1024
 
 
 class GatewayApp:
@@ -39,12 +35,14 @@ class GatewayApp:
             await self.http(scope, receive, send)
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = await read_call(scope, receive)
         try:
-            answer = await self.gateway.answer(call)
+            answer = await self.gateway.answer(call_of(scope), partial(read_body, receive))
+        except HungUp:
+            # Half a body is no report: the agent sends the whole of it again.
+            return
         except Exception:
             # The outermost loop: a defect of ours is the agent's reason to try again.
-            logger.exception("Agent call failed path=%s", call.path[:100])
+            logger.exception("Agent call failed path=%r", scope["path"][:100])
             answer = protocol.answer_error(500, "InternalError", "Something broke here. Try again.")
         await write_answer(send, answer)
 
@@ -114,20 +112,24 @@ def call_of(scope: Scope) -> Call:
     )
 
 
-async def read_call(scope: Scope, receive: Receive) -> Call:
-    """The call with its body. A body beyond the limit is cut, and the rest is counted."""
-    most = limits.REPORT_BODY_BYTES if scope["path"].startswith(REPORTS_PREFIX) else BODY_BYTES
+class HungUp(Exception):
+    """The agent went away in the middle of its call."""
+
+
+async def read_body(receive: Receive, most: int) -> tuple[bytes, int]:
+    """The body, and how many bytes beyond `most` were not kept."""
     body = bytearray()
     excess = 0
-    more = True
-    while more:
+    while True:
         event = await receive()
+        if event["type"] == "http.disconnect":
+            raise HungUp
         piece = event.get("body", b"")
         room = most - len(body)
         body += piece[:room]
         excess += max(0, len(piece) - room)
-        more = event.get("more_body", False)
-    return replace(call_of(scope), body=bytes(body), excess=excess)
+        if not event.get("more_body", False):
+            return bytes(body), excess
 
 
 async def write_answer(send: Send, answer: Answer) -> None:

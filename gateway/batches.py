@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
 from django.db import close_old_connections
+from django.db.utils import InterfaceError, OperationalError
 
 logger = logging.getLogger(__name__)
 
@@ -67,14 +68,15 @@ class Batches(Generic[Item, Outcome]):
         self, batch: list[tuple[Item, "asyncio.Future[Outcome]"]], error: Exception
     ) -> None:
         """A batch failed: one bad item must not take its neighbours along, so each is tried alone."""
-        if len(batch) > 1:
+        # A database that is away is away for each of them, and would be asked for each of them.
+        if len(batch) > 1 and not isinstance(error, (OperationalError, InterfaceError)):
             logger.warning("Batch failed and is tried apart size=%d", len(batch), exc_info=error)
             for one in batch:
                 await self._write_batch([one])
             return
-        _item, future = batch[0]
-        if not future.done():
-            future.set_exception(error)
+        for _item, future in batch:
+            if not future.done():
+                future.set_exception(error)
 
     async def _in_thread(self, items: list[Item]) -> Sequence[Outcome]:
         loop = asyncio.get_running_loop()

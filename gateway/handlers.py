@@ -6,14 +6,15 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import redis
 import redis.asyncio
 from django.conf import settings
-from django.db import connections
+from django.db import IntegrityError, connections
 from django.utils import timezone
 
 from access.principals import SYSTEM, Door, Principal
@@ -30,7 +31,7 @@ from assistant.instances.operations.presence import (
 )
 from assistant.instances.operations.registrations import Registration, register_instance
 from assistant.instances.operations.releases import instance_left
-from assistant.invocations import followups
+from assistant.invocations import followups, limits
 from assistant.invocations.operations.deliveries import Fetch, Work, instances_with_work, list_tasks
 from assistant.invocations.operations.reports import record_reports
 from assistant.invocations.rules.reports import Outcome, Report
@@ -50,6 +51,16 @@ REGISTER_PATH = f"{protocol.PREFIX}/api/instance/register"
 # How long after the connect an agent surely takes kicks (section 7.4 of the wire).
 SETTLED_SECONDS = 2.0
 REPLAY_KEY = "cloud-assistant:call:"
+REPORTS_PREFIX = f"{protocol.PREFIX}/api/v1/task/"
+# Bodies of everything but reports: an inventory is the largest.
+BODY_BYTES = 4 * 1024 * 1024
+REGISTRATION_BYTES = 64 * 1024
+
+ReadBody = Callable[[int], Awaitable[tuple[bytes, int]]]
+
+
+def with_body(call: Call, body: bytes, excess: int) -> Call:
+    return replace(call, body=body, excess=excess)
 
 
 class Gateway:
@@ -72,13 +83,16 @@ class Gateway:
 
     # --- Calls ---
 
-    async def answer(self, call: Call) -> Answer:
+    async def answer(self, call: Call, read: ReadBody) -> Answer:
         """The answer to a call; never raises for what a client can send."""
         try:
             if call.path == REGISTER_PATH:
-                return await self.register(call)
+                return await self.register(with_body(call, *await read(REGISTRATION_BYTES)))
+            # The signature does not cover the body: strangers are refused before a byte of it is kept.
             sender = await self.verified(call)
-            return await self.act(sender, protocol.parse(call, sender))
+            most = limits.REPORT_BODY_BYTES if call.path.startswith(REPORTS_PREFIX) else BODY_BYTES
+            whole = with_body(call, *await read(most))
+            return await self.act(sender, protocol.parse(whole, sender))
         except GatewayError as error:
             logger.info("Agent refused code=%s path=%s", error.code, call.path[:100])
             return protocol.answer_error(error.status, error.code, error.message)
@@ -161,7 +175,7 @@ class Gateway:
         """Whether a socket may be opened. A deregistered agent may: it is told so over it."""
         claim = claim_of(call.headers)
         identity = await self.identity_of(claim, time.time_ns() // 1_000_000)
-        if identity.is_superseded:
+        if identity.is_released and identity.is_superseded:
             raise Released("This server has registered again since; this identity is no longer used.")
         await self.refuse_replay(claim)
         return identity
@@ -196,12 +210,18 @@ class Gateway:
 
     async def alive(self) -> None:
         host = f"{socket.gethostname()}:{os.getpid()}"
-        await self._run(partial(node_alive, SYSTEM, node_id=self.node_id, host=host))
+        await self._run(
+            partial(node_alive, SYSTEM, node_id=self.node_id, host=host, channels=self.sockets.channels())
+        )
 
-    async def gone(self) -> None:
-        """The process ends: sockets are closed, and so are the batches after what is in them."""
+    async def let_go(self) -> None:
+        """Close all sockets; their agents dial the process that comes next."""
         self._ends = True
         await self.sockets.close_all()
+
+    async def gone(self) -> None:
+        """The process ends: the batches are closed after what is in them."""
+        self._ends = True
         await self._run(partial(node_gone, SYSTEM, node_id=self.node_id))
         await self._redis.aclose()
         await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
@@ -226,9 +246,15 @@ def ring_if_waiting(instance_ids: Sequence[str]) -> list[None]:
 
 
 def register_each(arrivals: Sequence[tuple[Registration, str]]) -> list[Instance]:
-    return [
-        register_instance(SYSTEM, registration, source_ip=source_ip) for registration, source_ip in arrivals
-    ]
+    return [register_once(registration, source_ip) for registration, source_ip in arrivals]
+
+
+def register_once(registration: Registration, source_ip: str) -> Instance:
+    try:
+        return register_instance(SYSTEM, registration, source_ip=source_ip)
+    except IntegrityError:
+        # The same machine came through another process at this moment; now its record is there to be closed.
+        return register_instance(SYSTEM, registration, source_ip=source_ip)
 
 
 def leave_each(instance_ids: Sequence[str]) -> list[None]:

@@ -188,7 +188,7 @@ def parse_fetch(call: Call, _sender: Sender) -> FetchTasks:
 def parse_report(kind: ReportKind) -> Callable[[Call, Sender], Reported]:
     def reader(call: Call, sender: Sender) -> Reported:
         fields = call.fields
-        invocation_id = fields.get("taskId", "")
+        invocation_id = shown(fields.get("taskId", ""), 64)
         if not invocation_id:
             raise Malformed("taskId is missing.")
         # `stopped` spells it differently from the others.
@@ -196,7 +196,7 @@ def parse_report(kind: ReportKind) -> Callable[[Call, Sender], Reported]:
         return Reported(
             Report(
                 instance_id=sender.instance_id,
-                invocation_id=invocation_id[:64],
+                invocation_id=invocation_id,
                 kind=kind,
                 started_at=sender.moment(number_of(fields, "start", most=BYTES_MOST)),
                 ended_at=sender.moment(number_of(fields, "end", most=BYTES_MOST)),

@@ -5,7 +5,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import MD5
@@ -75,7 +75,7 @@ def load_key(pem: bytes) -> RSAPublicKey:
     """A public key that a registration brings; raises Malformed for anything but RSA of a sane size."""
     try:
         key = load_pem_public_key(pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise Malformed("publicKey is not the Base64 of a PEM public key.") from error
     if not isinstance(key, RSAPublicKey) or not KEY_BITS_LEAST <= key.key_size <= KEY_BITS_MOST:
         raise Malformed(f"publicKey is not RSA of at least {KEY_BITS_LEAST} bits.")

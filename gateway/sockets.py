@@ -48,6 +48,10 @@ class Sockets:
     def __len__(self) -> int:
         return len(self._open)
 
+    def channels(self) -> dict[str, str]:
+        """Instance id → channel of every open socket."""
+        return {socket.instance_id: socket.channel for socket in self._open.values()}
+
     def add(self, socket: Socket) -> None:
         """A new connection replaces the old one: after a silent loss the old one does not know yet."""
         former = self._open.get(socket.instance_id)

@@ -14,7 +14,9 @@ def chosen_instances(principal: Principal, fields: MultiValueDict[str, str]) -> 
     """The instances that a form means: those ticked, or with `all` every one that matches its filters."""
     visible = Instance.objects.visible_to(principal).registered()
     if fields.get("all"):
-        matching: InstanceQuerySet = InstanceFilter(fields, queryset=visible).qs
+        filters = InstanceFilter(fields, queryset=visible)
+        # A filter that cannot be read must not widen the choice.
+        matching: InstanceQuerySet = filters.qs if filters.is_valid() else visible.none()
         return matching
     return visible.filter(pk__in=fields.getlist("instance"))
 

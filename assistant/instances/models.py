@@ -128,8 +128,13 @@ class Instance(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["region", "name"], name="instance_region_name"),
             models.Index(fields=["name", "id"], name="instance_name"),
-            models.Index(
-                fields=["machine_id"], name="instance_machine", condition=models.Q(released_at__isnull=True)
+        ]
+        constraints: ClassVar = [
+            # Of two registrations of one machine at the same moment the second closes the first (CA-48).
+            models.UniqueConstraint(
+                fields=["machine_id"],
+                condition=models.Q(released_at__isnull=True),
+                name="instance_machine_once",
             ),
         ]
 

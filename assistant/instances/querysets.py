@@ -19,6 +19,12 @@ class ActivationQuerySet(models.QuerySet["Activation"]):
     def visible_to(self, principal: Principal) -> Self:
         return self if principal.is_known else self.none()
 
+    def lock_in_order(self, ids: Iterable[str]) -> None:
+        """Hold these rows, in primary-key order and before those of instances, as everyone who takes both."""
+        rows = self.filter(pk__in=list(ids)).order_by("pk")
+        if connection.features.has_select_for_update:
+            list(rows.select_for_update(no_key=True).values_list("pk"))
+
     def usable(self, now: datetime) -> Self:
         """Those that can register a server now."""
         return self.filter(
@@ -84,6 +90,14 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         return self.with_channel().filter(
             Q(channel_node__isnull=True) | Q(channel_node__seen_at__lt=now - limits.NODE_GONE_AFTER)
         )
+
+    def fallen_silent(self, now: datetime) -> Self:
+        """Those that crossed one of the limits of `connected` within the last two looks of the sweep."""
+        looks = 2 * limits.NODE_HEARTBEAT
+        beat, lost = now - limits.OFFLINE_AFTER, now - limits.OWN_CHANNEL_GRACE
+        silent = Q(last_seen_at__gt=beat - looks, last_seen_at__lte=beat)
+        cut = Q(channel="", channel_changed_at__gt=lost - looks, channel_changed_at__lte=lost)
+        return self.registered().filter(silent | cut)
 
     def lock_in_order(self, ids: Iterable[str]) -> list[str]:
         """Lock these rows in primary-key order, the one order in which batches may lock; say which exist."""

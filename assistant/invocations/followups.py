@@ -21,7 +21,11 @@ def deliver(invocation_id: str, instance_ids: Sequence[str]) -> None:
     else:
         from assistant.invocations.tasks import ring_targets
 
-        ring_targets.delay_on_commit(invocation_id)
+        # A queue that is away must not undo in people's eyes what is committed: the sweep rings, too.
+        def enqueue() -> None:
+            ring_targets.apply_async((invocation_id,), retry=False)
+
+        transaction.on_commit(enqueue, robust=True)
 
 
 def deliver_stop(invocation_id: str, instance_ids: Sequence[str]) -> None:
@@ -44,6 +48,9 @@ def runs_changed(invocation_ids: Collection[str], instance_ids: Collection[str])
 
 
 def invocation_ended(invocation_id: str) -> None:
-    transaction.on_commit(
-        partial(invocation_ended_signal.send, sender=None, invocation_id=invocation_id), robust=True
-    )
+    """Tell the rooms above, each of which may fail for itself."""
+
+    def send() -> None:
+        invocation_ended_signal.send(None, invocation_id=invocation_id)
+
+    transaction.on_commit(send, robust=True)

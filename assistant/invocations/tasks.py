@@ -17,6 +17,7 @@ def ring_targets(invocation_id: str) -> None:
 @shared_task
 def sweep() -> None:
     now = timezone.now()
+    sweeps.release_stragglers(SYSTEM, now=now)
     while sweeps.end_overdue(SYSTEM, now=now) == limits.SWEEP_BATCH:
         pass
     deliveries.ring_unheard(SYSTEM, now=now)

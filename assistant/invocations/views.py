@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -12,6 +13,7 @@ from assistant.commands.rules.content import has_reboot
 from assistant.instances.filters import InstanceFilter, chosen_instances
 from assistant.instances.models import Instance, Region
 from assistant.invocations import limits
+from assistant.invocations.errors import InstanceUnknown
 from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
 from assistant.invocations.forms import RunForm
 from assistant.invocations.models import Invocation, OutputChunk, Target
@@ -34,6 +36,7 @@ NAMES_SHOWN = 3
 PREVIEW_BYTES = 240
 # Instances that the run form lists to tick.
 CHOICES_SHOWN = 50
+KEPT_FILTERS = ("os_type", "region", "activation")
 
 
 # --- Run ---
@@ -44,9 +47,11 @@ def run(request: ConsoleRequest) -> HttpResponse:
     form = RunForm(request.POST or None, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         try:
+            region = chosen_region(request)
+            check_ticked(request, region)
             invocation = run_command(
                 request.principal,
-                chosen_region(request),
+                region,
                 form.script(),
                 targets=chosen_instances(request.principal, request.POST or request.GET),
                 username=form.cleaned_data["username"],
@@ -85,6 +90,8 @@ def choices(request: ConsoleRequest) -> dict[str, Any]:
         # Ticked before the filter was changed, and not shown by it.
         "hidden_ticks": sorted(ticked - {instance.pk for instance in rows}),
         "all_chosen": bool(fields.get("all")),
+        # Filters of the instances list that this form has no field for: "all that match" still means them.
+        "kept_filters": [(name, fields[name]) for name in KEPT_FILTERS if fields.get(name)],
     }
 
 
@@ -109,6 +116,22 @@ def chosen_region(request: ConsoleRequest) -> Region:
         .first()
     )
     return first.region if first else Region.objects.order_by("pk")[0]
+
+
+def check_ticked(request: ConsoleRequest, region: Region) -> None:
+    """Nobody who was ticked is left out without a word (CA-166)."""
+    if request.POST.get("all"):
+        return
+    ticked = set(request.POST.getlist("instance"))
+    chosen = chosen_instances(request.principal, request.POST).filter(region=region)
+    n_missing = len(ticked) - chosen.count()
+    if n_missing:
+        message = ngettext(
+            "%(number)d chosen instance is deregistered or in another region. Choose again.",
+            "%(number)d chosen instances are deregistered or in another region. Choose again.",
+            n_missing,
+        )
+        raise InstanceUnknown(message % {"number": n_missing}, field="targets")
 
 
 # --- Execution results ---
@@ -216,7 +239,14 @@ def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse
         return gone_to(request, invocation.get_absolute_url())
     stoppable = targets.stoppable()
     choices = invocation.targets.stoppable().for_table().order_by("pk")[:CHOICES_SHOWN]
-    context = {"invocation": invocation, "n_hit": stoppable.count(), "ticked": ticked, "choices": choices}
+    hidden = sorted(set(ticked) - {target.instance_id for target in choices})
+    context = {
+        "invocation": invocation,
+        "n_hit": stoppable.count(),
+        "ticked": ticked,
+        "hidden_ticks": hidden,
+        "choices": choices,
+    }
     return panel(request, "invocations/stop.html", context)
 
 

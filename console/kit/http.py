@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
-from console.kit.errors import ConsoleError, InvalidParameter
+from console.kit.errors import ConsoleError, InvalidParameter, NotFound
 
 if TYPE_CHECKING:
     from django.forms import BaseForm
@@ -52,7 +52,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 def put_error(form: "BaseForm", error: ConsoleError) -> None:
     """Show an operation's refusal of what was typed at the field that is meant."""
-    if not isinstance(error, InvalidParameter):
+    if not isinstance(error, (InvalidParameter, NotFound)):
         raise error
     form.add_error(error.field if error.field in form.fields else None, error.message)
 

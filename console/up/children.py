@@ -36,6 +36,8 @@ class Program:
     orphan_signal: signal.Signals = signal.SIGKILL
     # The exit statuses after which it is not started again.
     may_end_with: frozenset[int] = frozenset()
+    # Asked when it has ended with one of these: whether it was meant to.
+    may_end: Callable[[], bool] = lambda: True
 
 
 class Reaper:
@@ -109,7 +111,7 @@ class Child:
         while True:
             started = time.monotonic()
             status = await self._reaper.ended(self._process)
-            if status in self.program.may_end_with:
+            if status in self.program.may_end_with and self.program.may_end():
                 log.info(f"{self.name} has ended", status=status)
                 self._on_change()
                 return

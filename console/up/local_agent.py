@@ -51,6 +51,7 @@ class LocalAgent:
             folder="/",
             orphan_signal=signal.SIGTERM,
             may_end_with=frozenset({0, NOT_REGISTERED}),
+            may_end=lambda: self.was_deregistered or not self.instance_id,
         )
 
     async def register(self, reaper: Reaper) -> bool:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import logging.config
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -123,17 +124,22 @@ async def serve(application: Application, sockets: list[socket.socket]) -> None:
         for server, listener in zip(servers, sockets, strict=True):
             serving.create_task(server.serve(sockets=[listener]))
         await stop.wait()
-        await end(lifespan, servers)
+        await quiet(application, servers)
+    await lifespan.end()
 
 
-async def end(lifespan: Lifespan, servers: list[Server]) -> None:
-    """The application first: uvicorn waits for open answers, and event streams never end by themselves."""
+async def quiet(application: Any, servers: list[Server]) -> None:
+    """Streams and sockets end first: uvicorn waits for open answers, and they never end by themselves.
+
+    Calls that come meanwhile over kept connections are answered: an agent repeats none of its chunks.
+    """
     for server in servers:
         server.stop_listening()
     try:
-        await lifespan.end()
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await application.quiet()
     except TimeoutError:
-        logging.getLogger(__name__).warning("The application did not close in time")
+        logging.getLogger(__name__).warning("The application did not let go in time")
     finally:
         for server in servers:
             server.should_exit = True
@@ -151,8 +157,15 @@ def set_up_logging() -> None:
     logging.getLogger("django.request").addFilter(lambda record: "/readyz" not in (record.args or ()))
 
 
+def raise_limits() -> None:
+    """An agent holds two descriptors; the usual soft limit of 1,024 would end a fleet at five hundred."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main() -> int:
     set_up_logging()
+    raise_limits()
     from console.asgi import application  # noqa: PLC0415 - it sets Django up, after the logging
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -1,6 +1,7 @@
 """What an agent can send, and what it gets for it."""
 
 import asyncio
+import base64
 import json
 from datetime import timedelta
 
@@ -15,6 +16,11 @@ from tests.instances.factories import ActivationFactory
 from tests.invocations.factories import ran
 
 HEARTBEAT = "/luban/api/heart-beat"
+UNKNOWN_KEY = base64.b64encode(
+    b"-----BEGIN PUBLIC KEY-----\n"
+    + base64.b64encode(bytes.fromhex("302a300506032b6599032100") + bytes(32))
+    + b"\n-----END PUBLIC KEY-----\n"
+).decode()
 
 
 async def test_a_server_registers(stranger, activation):
@@ -73,6 +79,8 @@ async def test_a_region_that_is_not_the_activations_is_refused(stranger, activat
         {"publicKey": ""},
         {"publicKey": "%%%"},
         {"publicKey": "aGVsbG8="},
+        # A key of a kind that nobody knows.
+        {"publicKey": UNKNOWN_KEY},
         {"publicKey": 7},
         {"machineId": ""},
         {"machineId": ["x"]},
@@ -224,3 +232,32 @@ async def test_deregistering_from_the_server_ends_its_runs(wire, olga):
     assert (await wire.post(HEARTBEAT)).status == 403
     # Whoever asks twice has what he wants.
     assert (await wire.post("/luban/api/instance/deregister")).json["code"] == 200
+
+
+async def test_a_strangers_body_is_not_read(wire):
+    wire.key = OTHER_KEY
+    read = []
+
+    async def receive():
+        read.append(1)
+        return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
+
+    sent = []
+
+    async def send(event):
+        sent.append(event)
+
+    scope = {**wire.scope("http", "/luban/api/v1/task/finish", wire.identity(), {}), "method": "POST"}
+    await wire.app(scope, receive, send)
+
+    assert sent[0]["status"] == 401
+    assert not read
+
+
+async def test_the_same_machine_comes_twice_at_once(app, activation):
+    servers = [Wire(app), Wire(app, key=OTHER_KEY)]
+
+    answers = await asyncio.gather(*(server.register(activation, CODE) for server in servers))
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert await Instance.objects.registered().acount() == 1

@@ -2,10 +2,14 @@
 
 import asyncio
 import base64
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from assistant.instances.models import Instance
+from access.principals import SYSTEM
+from assistant.instances.models import Instance, Node
+from assistant.instances.operations.presence import sweep_channels
 from assistant.instances.operations.releases import deregister_managed_instance
 from assistant.invocations.models import OutputChunk, Target
 from assistant.invocations.operations.stops import stop_invocation
@@ -196,12 +200,14 @@ async def test_a_report_on_another_agents_task_is_refused_and_changes_nothing(wi
         {"start": "now"},
         {"dropped": "-"},
         {"outputOffset": "0x10"},
+        {"taskId": "t-lo\x00"},
     ],
 )
 async def test_a_report_with_nonsense_is_refused_for_good(wire, olga, query):
     invocation = await run(wire, olga)
 
-    answer = await wire.report("finish", invocation.pk, **query)
+    said = {"taskId": invocation.pk, "invokeVersion": 0, **query}
+    answer = await wire.post("/luban/api/v1/task/finish", **said)
 
     assert answer.status == 400
     assert (await target()).status == "Pending"
@@ -300,3 +306,40 @@ async def test_reports_that_come_together_are_all_recorded(wire, olga):
 
     assert {answer.status for answer in answers} == {200}
     assert {one.status async for one in Target.objects.all()} == {"Success"}
+
+
+async def test_a_report_that_is_cut_on_its_way_is_none(wire, olga):
+    invocation = await run(wire, olga)
+    said = {"taskId": invocation.pk, "exitCode": 0, "start": 1, "end": 2}
+
+    answered = await wire.cut("/luban/api/v1/task/finish", b"x" * 300, **said)
+    assert not answered
+    assert (await target()).status == "Pending"
+
+    await wire.report("finish", invocation.pk, b"x" * 1000, **said)
+    assert (await target()).output_bytes == 1000
+
+
+async def test_a_result_that_the_agent_kept_replaces_the_interruption(wire, olga):
+    invocation = await run(wire, olga)
+    await wire.fetch()
+    await wire.report("running", invocation.pk, start=1)
+    await wire.fetch(reason="startup", cold_start="false")
+    assert (await target()).error_code == "ExecutionInterrupted"
+
+    await wire.report("finish", invocation.pk, b"kept\n", exitCode=0, start=1, end=2)
+
+    assert (await target()).status == "Success"
+
+
+async def test_a_process_that_slept_holds_its_sockets_again(wire, gateway):
+    """Others have written them off meanwhile."""
+    async with wire.socket():
+        await eventually_async(lambda: has_channel(wire))
+        await Node.objects.all().aupdate(seen_at=timezone.now() - timedelta(seconds=20))
+        await in_thread(sweep_channels, SYSTEM, now=timezone.now())
+        assert not await has_channel(wire)
+
+        await gateway.alive()
+
+        assert await has_channel(wire)

@@ -56,6 +56,21 @@ class Wire:
             "user-agent": "linux_amd64/2.2.3.578",
         }
 
+    async def cut(self, path, body, **query):
+        """A call whose connection ends in the middle of its body; whether it was answered all the same."""
+        scope = {**self.scope("http", path, self.identity(), query), "method": "POST"}
+        events = [{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}]
+        sent = []
+
+        async def receive():
+            return events.pop(0)
+
+        async def send(event):
+            sent.append(event)
+
+        await self.app(scope, receive, send)
+        return bool(sent)
+
     async def post(self, path, body=b"", *, headers=None, method="POST", **query):
         headers = self.identity() if headers is None else headers
         scope = {

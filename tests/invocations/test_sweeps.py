@@ -11,7 +11,7 @@ from assistant.instances.operations.releases import deregister_managed_instance
 from assistant.invocations.models import Invocation
 from assistant.invocations.operations.deliveries import ring_unheard
 from assistant.invocations.operations.stops import stop_invocation
-from assistant.invocations.operations.sweeps import end_overdue, repair_counters
+from assistant.invocations.operations.sweeps import end_overdue, release_stragglers, repair_counters
 from tests.instances.factories import InstanceFactory
 from tests.invocations.factories import fetch, fresh, ran, report, started, target_of
 
@@ -59,9 +59,10 @@ def test_a_run_that_an_agent_took_and_said_nothing_of(olga):
     assert (fresh(target).status, target.error_code) == ("Aborted", "ClientNotResponse")
 
 
-def test_a_run_behind_ten_others_waits_on(olga):
+@pytest.mark.parametrize("others", [1, 10])
+def test_a_run_behind_others_waits_on(olga, others):
     instance = InstanceFactory()
-    for _ in range(10):
+    for _ in range(others):
         started(target_of(ran(olga, instance, timeout=3600)))
     waiting = target_of(ran(olga, instance))
     fetch(waiting)
@@ -111,6 +112,15 @@ def test_the_release_of_an_instance_ends_its_runs_in_the_same_transaction(olga):
     assert {waiting.error_code, running.error_code} == {"InstanceReleased"}
     # The agent may have ended the command meanwhile, but its word comes with a key that is refused.
     assert not waiting.presumed
+
+
+def test_a_run_begun_in_the_moment_of_the_release_ends_with_the_next_look(olga):
+    target = target_of(ran(olga))
+    Instance.objects.filter(pk=target.instance_id).update(released_at=timezone.now())
+
+    assert release_stragglers(SYSTEM, now=timezone.now()) == 1
+
+    assert (fresh(target).status, target.error_code) == ("Aborted", "InstanceReleased")
 
 
 def test_connected_agents_that_did_not_fetch_are_rung_again(olga, bell):

@@ -1,7 +1,7 @@
 """Who is there: heart-beats and sockets, written in batches."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,11 +104,28 @@ def parameters(event: Presence) -> tuple[Any, ...]:
             return (moment(event.at), event.instance_id, event.channel)
 
 
-def node_alive(_principal: Principal, *, node_id: str, host: str) -> Node:
-    """A web process says that it lives."""
+@transaction.atomic
+def node_alive(
+    _principal: Principal, *, node_id: str, host: str, channels: Mapping[str, str] | None = None
+) -> None:
+    """A web process says that it lives, and, after a silence in which others may have written its
+    sockets off (a machine that slept, a database that stalled), which ones it still holds.
+    """
     now = timezone.now()
-    node, _created = Node.objects.update_or_create(id=node_id, defaults={"host": host, "seen_at": now})
-    return node
+    fresh = Node.objects.filter(pk=node_id, seen_at__gt=now - limits.NODE_GONE_AFTER + limits.NODE_HEARTBEAT)
+    if fresh.update(host=host, seen_at=now):
+        return
+    Node.objects.update_or_create(id=node_id, defaults={"host": host, "seen_at": now})
+    if channels:
+        events = [ChannelOpened(pk, now, channel, node_id) for pk, channel in channels.items()]
+        record_presence(_principal, events)
+
+
+def tell_silence(_principal: Principal, *, now: datetime) -> int:
+    """Tell the pages of those that have become Abnormal since the last look: silence sends no event."""
+    fallen = list(Instance.objects.fallen_silent(now).values_list("pk", flat=True))
+    followups.instances_changed(fallen)
+    return len(fallen)
 
 
 @transaction.atomic

@@ -53,9 +53,12 @@ def register_instance(principal: Principal, registration: Registration, *, sourc
     in the same transaction (CA-48). Raises one RegistrationRefused for each reason of CA-36.
     """
     now = timezone.now()
+    earlier_ones = list(Instance.objects.registered().filter(machine_id=registration.machine_id))
+    activations = {registration.activation_id, *(earlier.activation_id for earlier in earlier_ones)}
+    Activation.objects.lock_in_order(activations)
     activation = admit(registration, source_ip=source_ip, now=now)
 
-    for earlier in Instance.objects.registered().filter(machine_id=registration.machine_id):
+    for earlier in earlier_ones:
         close_record(earlier, now)
         followups.replace(earlier.pk)
     instance = Instance.objects.create(**facts(registration, activation, source_ip=source_ip, now=now))

@@ -39,6 +39,7 @@ def deregister_managed_instance(principal: Principal, instance: Instance) -> Ins
 
 def close_record(instance: Instance, now: datetime) -> bool:
     """Close the record and let the rooms above end what is open on it, all in the caller's transaction."""
+    Activation.objects.lock_in_order([instance.activation_id])
     gone = {"released_at": now, "channel": "", "channel_node": None, "channel_changed_at": now}
     if not Instance.objects.registered().filter(pk=instance.pk).update(**gone):
         return False

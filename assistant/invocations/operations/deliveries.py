@@ -16,7 +16,9 @@ from assistant.invocations.models import Target
 from assistant.invocations.operations.writing import hold, write
 from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules.progress import Run, interrupt
-from assistant.invocations.states import RepeatMode, Status
+from assistant.invocations.states import FINAL, RepeatMode, Status
+
+GOING_ON = (Status.RUNNING, Status.STOPPING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +62,20 @@ def list_tasks(_principal: Principal, fetches: Sequence[Fetch]) -> list[Work]:
     already. A fetch of a process that has just begun first ends what the one before it left behind.
     """
     now = timezone.now()
-    interrupt_runs(fetches, now=now)
-    batch = hold(Target.objects.waiting_for(fetch.instance_id for fetch in fetches))
-    chosen = within_places(batch.runs)
+    cold = {fetch.instance_id: fetch.cold_start for fetch in fetches if fetch.is_startup}
+    waiting = Target.objects.waiting_for(fetch.instance_id for fetch in fetches)
+    left_behind = Target.objects.filter(instance__in=list(cold), status__in=GOING_ON)
+    # Held at once: whoever holds targets twice in a transaction has invocations in between.
+    batch = hold(waiting | left_behind)
+    for run in batch.runs:
+        if run.instance_id in cold and run.status in GOING_ON:
+            interrupt(run, cold_start=cold[run.instance_id], now=now)
+    chosen = within_places([run for run in batch.runs if run.status not in FINAL])
     for run in chosen:
         note_delivery(run, now=now)
     write(batch, now=now)
     work = work_by_instance(Target.objects.filter(pk__in=[run.id for run in chosen]))
     return [work[fetch.instance_id] for fetch in fetches]
-
-
-def interrupt_runs(fetches: Sequence[Fetch], *, now: datetime) -> None:
-    cold = {fetch.instance_id: fetch.cold_start for fetch in fetches if fetch.is_startup}
-    if not cold:
-        return
-    going_on = [Status.RUNNING, Status.STOPPING]
-    batch = hold(Target.objects.filter(instance__in=list(cold), status__in=going_on))
-    for run in batch.runs:
-        interrupt(run, cold_start=cold[run.instance_id], now=now)
-    write(batch, now=now)
 
 
 def within_places(runs: Sequence[Run]) -> list[Run]:

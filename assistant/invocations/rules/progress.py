@@ -133,7 +133,8 @@ def interrupt(run: Run, *, cold_start: bool, now: datetime) -> None:
     if after is run.status:
         return
     code = codes.INSTANCE_RESTARTED if cold_start else codes.EXECUTION_INTERRUPTED
-    end(run, after, now, code=code if after is Status.ERROR else "")
+    # The server's conclusion: a result that the agent has kept and delivers later is better knowledge.
+    end(run, after, now, code=code if after is Status.ERROR else "", presumed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class Surroundings:
 def pass_deadline(run: Run, around: Surroundings, *, now: datetime) -> None:
     """The deadline has passed: wait on for a busy agent, or presume the end."""
     taken = run.delivered_at is not None
-    if run.status is Status.PENDING and taken and around.connected and around.runs >= limits.RUNS_AT_ONCE:
+    if run.status is Status.PENDING and taken and around.connected and around.runs:
         run.due_at = now + limits.ANSWER_TIMEOUT
         return
     after = overdue_state(run.status, had_started=run.started_at is not None)
