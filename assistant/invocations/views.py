@@ -162,10 +162,29 @@ def invocation_detail(request: ConsoleRequest, invocation_id: str) -> HttpRespon
     context: dict[str, Any] = {"invocation": invocation, "may_change": may(request.principal, "RunCommand")}
     if template != "invocations/_status.html":
         if template != "invocations/_targets.html":
-            context["answers"] = answers_of(invocation)
+            context |= said_in(invocation)
         if template != "invocations/_answers.html":
             context |= targets_of(request, invocation)
     return render(request, template or "invocations/detail.html", context)
+
+
+def said_in(invocation: Invocation) -> dict[str, Any]:
+    """What the servers said: grouped, or, where there is one alone, its output as it comes."""
+    if invocation.n_total != 1:
+        return {"answers": answers_of(invocation)}
+    return output_of(invocation.targets.for_table()[0])
+
+
+def output_of(target: Target) -> dict[str, Any]:
+    pieces = OutputChunk.objects.beginnings([target.pk], limits.OUTPUT_PAGE_BYTES).get(target.pk, [])
+    shown = sum(len(body) for _offset, body in pieces)
+    return {
+        "target": target,
+        "output": assemble(pieces, total=target.output_bytes if shown == target.stored_bytes else 0),
+        "is_cut": shown < target.stored_bytes,
+        "remedy": remedy_for(target.error_code),
+        "late_output": not target.instance.is_own_agent and not target.is_final,
+    }
 
 
 def answers_of(invocation: Invocation) -> list[Answer]:
@@ -201,16 +220,7 @@ def add_previews(targets: Any) -> None:
 def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
     """One instance's result, live while it runs."""
     target = visible_target(request, invocation_id, instance_id)
-    pieces = OutputChunk.objects.beginnings([target.pk], limits.OUTPUT_PAGE_BYTES).get(target.pk, [])
-    shown = sum(len(body) for _offset, body in pieces)
-    context = {
-        "target": target,
-        "invocation": target.invocation,
-        "output": assemble(pieces, total=target.output_bytes if shown == target.stored_bytes else 0),
-        "is_cut": shown < target.stored_bytes,
-        "remedy": remedy_for(target.error_code),
-        "late_output": not target.instance.is_own_agent and not target.is_final,
-    }
+    context = {"invocation": target.invocation, **output_of(target)}
     return render(request, "invocations/_target.html" if request.htmx else "invocations/target.html", context)
 
 
