@@ -127,6 +127,16 @@ class OutputChunkQuerySet(models.QuerySet["OutputChunk"]):
             pieces.setdefault(target_id, []).append((offset, bytes(body)))
         return pieces
 
+    def newest(self, target_id: int, most: int) -> list[tuple[int, bytes]]:
+        """The last pieces of an output that make up `most` bytes or a little more, oldest first."""
+        rows = self.filter(target=target_id).order_by("-offset").values_list("offset", "body")
+        pieces: list[tuple[int, bytes]] = []
+        for offset, body in rows.iterator(chunk_size=4):
+            pieces.insert(0, (offset, bytes(body)))
+            if sum(len(piece) for _offset, piece in pieces) >= most:
+                break
+        return pieces
+
     def whole(self, target_id: int) -> list[tuple[int, bytes]]:
         rows = self.filter(target=target_id).order_by("offset").values_list("offset", "body")
         return [(offset, bytes(body)) for offset, body in rows]

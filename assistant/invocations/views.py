@@ -176,12 +176,21 @@ def said_in(invocation: Invocation) -> dict[str, Any]:
 
 
 def output_of(target: Target) -> dict[str, Any]:
-    pieces = OutputChunk.objects.beginnings([target.pk], limits.OUTPUT_PAGE_BYTES).get(target.pk, [])
-    shown = sum(len(body) for _offset, body in pieces)
+    """Of an output too long for a page the beginning, or, while the command runs, what came last."""
+    is_cut = target.stored_bytes > limits.OUTPUT_PAGE_BYTES
+    follows = is_cut and not target.is_final
+    if follows:
+        pieces = OutputChunk.objects.newest(target.pk, limits.OUTPUT_PAGE_BYTES)
+        begin = pieces[0][0] if pieces else 0
+        output = assemble([(offset - begin, body) for offset, body in pieces], total=0)
+    else:
+        pieces = OutputChunk.objects.beginnings([target.pk], limits.OUTPUT_PAGE_BYTES).get(target.pk, [])
+        output = assemble(pieces, total=0 if is_cut else target.output_bytes)
     return {
         "target": target,
-        "output": assemble(pieces, total=target.output_bytes if shown == target.stored_bytes else 0),
-        "is_cut": shown < target.stored_bytes,
+        "output": output,
+        "is_cut": is_cut,
+        "follows": follows,
         "remedy": remedy_for(target.error_code),
         "late_output": not target.instance.is_own_agent and not target.is_final,
     }

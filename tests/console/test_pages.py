@@ -237,3 +237,20 @@ def test_headers_of_every_page(as_operator, address):
     assert response["X-Frame-Options"] == "DENY"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert "Strict-Transport-Security" not in response
+
+
+def test_a_long_output_is_followed_while_it_comes_and_begins_at_its_beginning_afterwards(olga, as_operator):
+    target = started(target_of(ran(olga)))
+    for number in range(20):
+        report(target, "running", body=f"line {number} ".encode() + b"." * 8000 + b"\n")
+    address = reverse("invocations:target_detail", args=[target.invocation_id, target.instance_id])
+
+    running = as_operator.get(address).content.decode()
+    report(target, body=b"the end\n")
+    ended = as_operator.get(address).content.decode()
+
+    assert "line 19 " in running
+    assert "line 0 " not in running
+    assert "dropped here" not in running
+    assert "line 0 " in ended
+    assert "the end" not in ended
