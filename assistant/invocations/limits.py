@@ -28,10 +28,6 @@ RING_AGAIN_AFTER = timedelta(seconds=10)
 REPORT_INTERVAL_MS = 1000
 # Tasks in one answer. The reference agent runs 10 at a time and queues 50 more; beyond that its fetch blocks.
 TASKS_PER_FETCH = 50
-# The reference agent's places.
-RUNS_AT_ONCE = 10
-# What the reference agent sends while a run goes on; later output comes with the end.
-REFERENCE_LIVE_BYTES = 8 * 1024
 
 # Above this many targets the bell is rung by a task, in batches.
 RING_DIRECTLY = 50

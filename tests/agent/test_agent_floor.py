@@ -3,10 +3,9 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
-
-OLDEST = os.environ.get("PYTHON39") or shutil.which("python3.9")
 
 
 def works(path):
@@ -15,7 +14,17 @@ def works(path):
     return bool(path) and subprocess.run(check, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.skipif(not works(OLDEST), reason="there is no Python 3.9 here; name one in PYTHON39")
+def oldest():
+    """A Python 3.9: the one that is named, the one on the path, or one that pyenv keeps."""
+    kept = sorted((Path.home() / ".pyenv" / "versions").glob("3.9*/bin/python3.9"))
+    found = [os.environ.get("PYTHON39"), shutil.which("python3.9"), *map(str, kept)]
+    return next(filter(works, found), None)
+
+
+OLDEST = oldest()
+
+
+@pytest.mark.skipif(not OLDEST, reason="there is no Python 3.9 here; name one in PYTHON39")
 def test_the_agent_runs_under_python_3_9(make_agent, stage):
     agent = make_agent(python=OLDEST)
     assert agent.register().returncode == 0
