@@ -125,6 +125,7 @@ async def test_the_end_of_the_process_ends_its_streams(cookie, transactional_db)
         await streams.close()
 
         await asyncio.wait_for(listener.task, 5)
+        assert listener.task.done()
     await sync_to_async(connections.close_all)()
 
 

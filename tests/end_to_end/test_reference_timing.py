@@ -67,7 +67,7 @@ async def test_the_one_dial_after_a_cut_finds_the_console(blow, house):
     await asyncio.sleep(DIAL_AFTER_SECONDS)
 
     async with dial(house, wire) as channel:
-        await channel.ping()
+        assert await asyncio.wait_for(await channel.ping(), HANDSHAKE_SECONDS) >= 0
 
 
 async def test_a_dial_while_the_console_is_down_is_held_and_not_refused(house):
@@ -76,4 +76,4 @@ async def test_a_dial_while_the_console_is_down_is_held_and_not_refused(house):
         os.kill(house.pids["web"], signal.SIGKILL)
 
     async with dial(house, wire) as channel:
-        await channel.ping()
+        assert await asyncio.wait_for(await channel.ping(), HANDSHAKE_SECONDS) >= 0
