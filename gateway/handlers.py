@@ -41,6 +41,7 @@ from gateway.batches import Batches, run_operation
 from gateway.errors import GatewayError, Released, Replayed, SignatureWrong
 from gateway.identities import Identities, Identity, load_identities
 from gateway.protocol import Answer, Call, Sender
+from gateway.replays import Replays
 from gateway.signing import Claim, check_clock, check_signature, claim_of
 from gateway.sockets import Socket, Sockets
 
@@ -80,6 +81,7 @@ class Gateway:
         self._departures = Batches[str, None](self._executor, leave_each, most=1)
         self.identities = Identities(Batches[str, Identity | None](self._executor, load_identities))
         self._redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=2)
+        self._replays = Replays(self._redis, seconds=2 * settings.AGENT_CLOCK_WINDOW)
 
     # --- Calls ---
 
@@ -123,7 +125,7 @@ class Gateway:
         """Remember the call for as long as its timestamp is good."""
         key = f"{REPLAY_KEY}{claim.instance_id}:{claim.request_id}"
         try:
-            is_new = await self._redis.set(key, b"", nx=True, ex=2 * settings.AGENT_CLOCK_WINDOW)
+            is_new = await self._replays.is_new(key)
         except redis.RedisError as error:
             # What reports do is the same when they come twice; better a replay than a deaf gateway.
             logger.warning("Replays are not noticed error=%s", error)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import connection, models
-from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q
+from django.db.models import Case, Count, Exists, Max, OuterRef, Prefetch, Q, When
 from django.utils import timezone
 
 from access.principals import Principal
@@ -42,6 +42,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
 
     def connected(self, now: datetime | None = None) -> Self:
         return self.filter(connected_at(now or timezone.now()))
+
+    def with_connection(self, now: datetime) -> Self:
+        """With `is_connected`, as `connected` asks it."""
+        return self.annotate(is_connected=Case(When(connected_at(now), then=True), default=False))
 
     def disconnected(self, now: datetime | None = None) -> Self:
         return self.exclude(connected_at(now or timezone.now()))

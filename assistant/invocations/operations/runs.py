@@ -103,12 +103,15 @@ def repeat(principal: Principal, invocation: Invocation, targets: TargetQuerySet
 
 
 def places_of(targets: InstanceQuerySet, *, now: datetime) -> list[Place]:
-    registered = targets.registered()
-    connected = set(registered.connected(now).values_list("pk", flat=True))
-    rows = registered.order_by("pk").values_list(
-        "pk", "name", "os_type", "default_username", "is_privileged", "last_seen_at"
+    rows = (
+        targets.registered()
+        .with_connection(now)
+        .order_by("pk")
+        .values_list(
+            "pk", "name", "os_type", "default_username", "is_privileged", "last_seen_at", "is_connected"
+        )
     )
-    return [Place(*row[:5], ever_seen=row[5] is not None, connected=row[0] in connected) for row in rows]
+    return [Place(*row[:5], ever_seen=row[5] is not None, connected=row[6]) for row in rows]
 
 
 def check_places(places: list[Place], script: Script, username: str) -> None:

@@ -6,7 +6,7 @@ order, then invocations in primary-key order.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,8 @@ RUN_FIELDS = (
 )
 # The same without the path to the invocation's own columns.
 RUN_NAMES = [name.removeprefix("invocation__") for name in RUN_FIELDS]
+STATUS_PLACE = RUN_NAMES.index("status")
+STATES = {status.value: status for status in Status}
 COUNTERS = [status.counter for status in Status]
 
 WRITE_RUN = """
@@ -70,14 +72,14 @@ class Batch:
 
 def hold(targets: TargetQuerySet) -> Batch:
     """Load these runs and keep others from changing them until the transaction ends."""
-    rows = targets.locked().values_list(*RUN_FIELDS)
+    rows = list(targets.locked().values_list(*RUN_FIELDS))
     runs = [run_of(row) for row in rows]
-    return Batch(runs, [replace(run) for run in runs])
+    return Batch(runs, [run_of(row) for row in rows])
 
 
 def run_of(row: tuple[Any, ...]) -> Run:
-    values: Any = dict(zip(RUN_NAMES, row, strict=True))
-    return Run(**{**values, "status": Status(values["status"])})
+    # In the order of Run's fields.
+    return Run(*row[:STATUS_PLACE], STATES[row[STATUS_PLACE]], *row[STATUS_PLACE + 1 :])
 
 
 def write(batch: Batch, chunks: Iterable[Chunk] = (), *, now: datetime) -> int:

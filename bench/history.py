@@ -1,0 +1,143 @@
+"""A database with a past: instances, runs on them, results with output. Written in bulk, not through operations."""
+
+from datetime import timedelta
+
+LARGE = 10_000
+SMALL = 100
+BATCH = 20_000
+# Of twenty servers one answers differently, and of those one in five fails.
+DIFFERENT_EVERY = 20
+FAILED_EVERY = 100
+ANSWERS = ["5a" * 16, "c3" * 16, "7e" * 16]
+
+WRITE_TARGET = """
+    INSERT INTO invocations_target (invocation_id, instance_id, status, username, created_at, delivered_at,
+        started_at, finished_at, presumed, exit_code, error_code, error_info, output_bytes, stored_bytes, dropped,
+        digest)
+    VALUES (%s, %s, %s, 'root', %s, %s, %s, %s, %s, %s, %s, '', 60, 60, 0, %s)
+"""
+WRITE_CHUNKS = """
+    INSERT INTO invocations_outputchunk (target_id, "offset", body)
+    SELECT id, 0, CAST('web is active since Monday; load average 0.10 0.12 0.09; ok' AS {binary})
+    FROM invocations_target WHERE id > %s
+"""
+
+
+def fill(region, *, instances, targets, user_id=None):
+    """Half of the targets in runs on every instance, half in runs on a hundred. Gives one large run's id."""
+    names = make_instances(region, instances)
+    n_large = max(1, targets // 2 // instances)
+    n_small = max(0, targets - n_large * instances) // SMALL
+    sizes = spaced(n_large, n_small, instances)
+    runs = make_runs(region, sizes, user_id)
+    write_targets(runs, sizes, names)
+    analyze()
+    return next(run.pk for run, size in reversed(list(zip(runs, sizes, strict=True))) if size == instances)
+
+
+def spaced(n_large, n_small, size):
+    """The large ones evenly among the small ones."""
+    step = max(1, n_small // n_large)
+    sizes = [SMALL] * n_small
+    for number in range(n_large):
+        sizes.insert(number * (step + 1), size)
+    return sizes
+
+
+def make_instances(region, number):
+    from django.utils import timezone
+
+    from assistant.instances.models import Activation, Instance, Tag
+
+    now = timezone.now()
+    activation = Activation.objects.create(
+        id="bench-history", region=region, expires_at=now + timedelta(hours=1), created_by="bench"
+    )
+    shared = {"region": region, "activation": activation, "os_type": "linux", "default_username": "root"}
+    shared |= {"os_version": "Debian GNU/Linux 12 (bookworm)", "public_key": "-", "channel": "bench"}
+    names = [f"mi-lo0past{n:08d}" for n in range(number)]
+    rows = [
+        Instance(
+            id=pk,
+            machine_id=pk,
+            name=f"web-{n:05d}",
+            hostname=f"web-{n:05d}.example",
+            intranet_ip=f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}",
+            # One in ten is away.
+            last_seen_at=now + timedelta(hours=1) if n % 10 else now - timedelta(hours=1),
+            **shared,
+        )
+        for n, pk in enumerate(names)
+    ]
+    Instance.objects.bulk_create(rows, batch_size=1000)
+    tags = [Tag(instance_id=pk, key="env", value="prod" if n % 2 else "test") for n, pk in enumerate(names)]
+    Tag.objects.bulk_create(tags, batch_size=5000)
+    return names
+
+
+def make_runs(region, sizes, user_id):
+    from django.utils import timezone
+
+    from assistant.commands.models import Command
+    from assistant.invocations.models import Invocation
+
+    now = timezone.now()
+    moments = [now - timedelta(minutes=len(sizes) - n) for n in range(len(sizes))]
+    shared = {"region": region, "timeout": 60, "created_by_id": user_id}
+    commands = [
+        Command(
+            id=f"c-lo0past{n:08d}", type="RunShellScript", content="uptime", name=f"check {n % 50}", **shared
+        )
+        for n in range(len(sizes))
+    ]
+    Command.objects.bulk_create(commands, batch_size=1000)
+    runs = [
+        Invocation(
+            id=f"t-lo0past{n:08d}",
+            command=commands[n],
+            door="console",
+            created_at=moments[n],
+            finished_at=moments[n],
+            status="PartialFailed",
+            n_total=size,
+            n_success=size - size // FAILED_EVERY,
+            n_failed=size // FAILED_EVERY,
+            **shared,
+        )
+        for n, size in enumerate(sizes)
+    ]
+    Invocation.objects.bulk_create(runs, batch_size=1000)
+    return runs
+
+
+def write_targets(runs, sizes, names):
+    from django.db import connection, transaction
+
+    from assistant.invocations.models import Target
+
+    last = Target.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    rows = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        for number, (run, size) in enumerate(zip(runs, sizes, strict=True)):
+            start = 0 if size == len(names) else number * SMALL % (len(names) - SMALL)
+            rows += [target_row(run, pk, n) for n, pk in enumerate(names[start : start + size])]
+            if len(rows) >= BATCH or number == len(runs) - 1:
+                cursor.executemany(WRITE_TARGET, rows)
+                rows = []
+        binary = "BLOB" if connection.vendor == "sqlite" else "bytea"
+        cursor.execute(WRITE_CHUNKS.format(binary=binary), [last])
+
+
+def target_row(run, instance_id, number):
+    failed = number % FAILED_EVERY == FAILED_EVERY - 1
+    answer = ANSWERS[2 if failed else number % DIFFERENT_EVERY == 0]
+    at = run.created_at
+    status = ("Failed", "ExitCodeNonzero", 1) if failed else ("Success", "", 0)
+    return (run.pk, instance_id, status[0], at, at, at, at, False, status[2], status[1], answer)
+
+
+def analyze():
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")

@@ -1,0 +1,94 @@
+"""What a list page costs the server with a past behind it: time and queries, through Django's test client.
+
+10,000 instances and 100,000 targets; `--full`: 1,000,000.
+"""
+
+import argparse
+import time
+
+from bench.prepared import prepare
+from bench.report import percentile, show, spin
+
+REPEATS = 30
+HTMX = {"HX-Request": "true"}
+
+
+def pages(run_id):
+    detail = f"/console/invocations/{run_id}/"
+    return {
+        "overview": ("/console/", {}),
+        "instances": ("/console/instances/", {}),
+        "instances, page 300": ("/console/instances/?page=300", {}),
+        "instances, connected": ("/console/instances/?connection=Normal", {}),
+        "instances, search": ("/console/instances/?q=web-0777", {}),
+        "instances, tag": ("/console/instances/?tag=env%3Dprod", {}),
+        "one instance": ("/console/instances/mi-lo0past00000001/", {}),
+        "run form": ("/console/run/", {}),
+        "results": ("/console/invocations/", {}),
+        "results, page 20": ("/console/invocations/?page=20", {}),
+        "results, search": ("/console/invocations/?q=check+7", {}),
+        "results, state": ("/console/invocations/?status=PartialFailed", {}),
+        "results, of an instance": ("/console/invocations/?instance=mi-lo0past00000001", {}),
+        "invocation": (detail, {}),
+        "invocation, page 300": (f"{detail}?page=300", {}),
+        "invocation, search": (f"{detail}?q=web-0777", {}),
+        "invocation, failed": (f"{detail}?state=failed", {}),
+        "invocation, status": (detail, {**HTMX, "HX-Target": "invocation-status"}),
+        "invocation, answers": (detail, {**HTMX, "HX-Target": "invocation-answers"}),
+        "invocation, targets": (detail, {**HTMX, "HX-Target": "invocation-targets"}),
+        "one result": (f"{detail}instances/mi-lo0past00000001/", {}),
+    }
+
+
+def measure(client, name, address, headers):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(address, headers=headers)
+    # Now: the next request forgets them.
+    seconds = [float(query["time"]) for query in queries.captured_queries]
+    assert answer.status_code == 200, (name, answer.status_code)
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        client.get(address, headers=headers)
+        times.append((time.perf_counter() - began) * 1000)
+    facts = {"p95": round(percentile(times, 0.95), 1), "queries": len(seconds), "bytes": len(answer.content)}
+    facts["slowest_query_ms"] = round(max(seconds) * 1000)
+    show(f"page: {name}", connection.vendor, times, "ms", **facts, spin_ms=round(spin(), 1))
+
+
+def signed_in_client():
+    from django.test import Client
+
+    from access.models import User
+
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(User.objects.get(), backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="a million targets")
+    parser.add_argument("--targets", type=int, default=100_000)
+    parser.add_argument("--instances", type=int, default=10_000)
+    options = parser.parse_args()
+    prepare()
+    from access.models import User
+    from assistant.instances.models import Region
+    from bench.history import fill
+
+    region, user = Region.objects.get(), User.objects.get()
+    targets = 1_000_000 if options.full else options.targets
+    began = time.perf_counter()
+    run_id = fill(region, instances=options.instances, targets=targets, user_id=user.pk)
+    show("pages: filling the database", "bulk", [time.perf_counter() - began], "s", targets=targets)
+    client = signed_in_client()
+    for name, (address, headers) in pages(run_id).items():
+        measure(client, name, address, headers)
+
+
+if __name__ == "__main__":
+    main()
