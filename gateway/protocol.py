@@ -127,11 +127,14 @@ class Sender:
     sent_at: int
     now: int
 
-    def moment(self, milliseconds: int) -> datetime | None:
-        """The agent's moment in our clock; None for zero."""
+    def moment(self, milliseconds: int, said_at: int = 0) -> datetime | None:
+        """The agent's moment in our clock, never in the future; None for zero.
+
+        `said_at` is the agent's clock at the call where it says so; the signature's timestamp may be older.
+        """
         if milliseconds <= 0:
             return None
-        return from_milliseconds(milliseconds + self.now - self.sent_at)
+        return from_milliseconds(min(self.now, milliseconds + self.now - (said_at or self.sent_at)))
 
 
 # --- In ---
@@ -191,6 +194,7 @@ def parse_report(kind: ReportKind) -> Callable[[Call, Sender], Reported]:
         invocation_id = shown(fields.get("taskId", ""), 64)
         if not invocation_id:
             raise Malformed("taskId is missing.")
+        said_at = number_of(fields, "currentTime", most=BYTES_MOST)
         # `stopped` spells it differently from the others.
         exit_code = number_of(fields, "exitCode", "exitcode", least=-INT32 - 1, most=INT32)
         return Reported(
@@ -198,8 +202,8 @@ def parse_report(kind: ReportKind) -> Callable[[Call, Sender], Reported]:
                 instance_id=sender.instance_id,
                 invocation_id=invocation_id,
                 kind=kind,
-                started_at=sender.moment(number_of(fields, "start", most=BYTES_MOST)),
-                ended_at=sender.moment(number_of(fields, "end", most=BYTES_MOST)),
+                started_at=sender.moment(number_of(fields, "start", most=BYTES_MOST), said_at),
+                ended_at=sender.moment(number_of(fields, "end", most=BYTES_MOST), said_at),
                 exit_code=exit_code,
                 dropped=number_of(fields, "dropped", most=BYTES_MOST),
                 offset=number_of(fields, "outputOffset", most=BYTES_MOST)

@@ -58,7 +58,7 @@ def operation_modules():
 NO_PRINCIPAL = re.compile(
     r"^(check_|checked_|new_|code_|create_invocation|create_targets|target_at|places_of|admit|refusal|facts|"
     r"instance_name|close_record|parameters|hold|write|sign|run_of|run_values|moment|move_counters|"
-    r"invocation_values|interrupt_runs|within_places|note_delivery|work_by_instance|task_of|"
+    r"invocation_values|interrupt_runs|within_places|write_deliveries|work_by_instance|task_of|"
     r"instances_with_work|lines_for|this_server|surroundings|principal_)"
 )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from assistant.instances.operations.releases import deregister_managed_instance
 from assistant.invocations.models import OutputChunk, Target
 from assistant.invocations.operations.stops import stop_invocation
 from tests.gateway.conftest import in_thread
-from tests.gateway.wire import Wire
+from tests.gateway.wire import MINUTE_MS, Wire
 from tests.invocations.factories import ran
 from tests.waiting import eventually_async
 
@@ -343,3 +344,21 @@ async def test_a_process_that_slept_holds_its_sockets_again(wire, gateway):
         await gateway.alive()
 
         assert await has_channel(wire)
+
+
+@pytest.mark.parametrize("says_its_clock", [True, False])
+async def test_moments_are_placed_in_our_clock(wire, olga, says_its_clock):
+    """The agent's clock is five minutes ahead; the command ended ten seconds before the report."""
+    wire.clock_error_ms = 5 * MINUTE_MS
+    invocation = await run(wire, olga)
+    await wire.fetch()
+    its_now = time.time_ns() // 1_000_000 + wire.clock_error_ms
+    said = {"currentTime": its_now} if says_its_clock else {}
+
+    await wire.report(
+        "finish", invocation.pk, start=its_now - 30_000, end=its_now - 10_000, exitCode=0, **said
+    )
+
+    ended = await target()
+    assert 8 < (timezone.now() - ended.finished_at).total_seconds() < 15
+    assert (ended.finished_at - ended.started_at).total_seconds() == 20

@@ -103,15 +103,12 @@ def repeat(principal: Principal, invocation: Invocation, targets: TargetQuerySet
 
 
 def places_of(targets: InstanceQuerySet, *, now: datetime) -> list[Place]:
-    rows = (
-        targets.registered()
-        .with_connection(now)
-        .order_by("pk")
-        .values_list(
-            "pk", "name", "os_type", "default_username", "is_privileged", "last_seen_at", "is_connected"
-        )
-    )
-    return [Place(*row[:5], ever_seen=row[5] is not None, connected=row[6]) for row in rows]
+    fields = ("pk", "name", "os_type", "default_username", "is_privileged", "last_seen_at")
+    rows = targets.registered().with_connection(now).order_by("pk").values_list(*fields, "is_connected")
+    return [
+        Place(pk, name, os_type, account, is_privileged, ever_seen=seen_at is not None, connected=connected)
+        for pk, name, os_type, account, is_privileged, seen_at, connected in rows
+    ]
 
 
 def check_places(places: list[Place], script: Script, username: str) -> None:

@@ -79,7 +79,8 @@ def hold(targets: TargetQuerySet) -> Batch:
 
 def run_of(row: tuple[Any, ...]) -> Run:
     # In the order of Run's fields.
-    return Run(*row[:STATUS_PLACE], STATES[row[STATUS_PLACE]], *row[STATUS_PLACE + 1 :])
+    values: list[Any] = [*row[:STATUS_PLACE], STATES[row[STATUS_PLACE]], *row[STATUS_PLACE + 1 :]]
+    return Run(*values)
 
 
 def write(batch: Batch, chunks: Iterable[Chunk] = (), *, now: datetime) -> int:
