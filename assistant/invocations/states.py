@@ -81,7 +81,7 @@ class InvokeStatus(TextChoices):
 
 
 class RepeatMode(TextChoices):
-    """When a command runs. The plans that repeat come with their own issue of the work."""
+    """When a command runs."""
 
     ONCE = "Once", _("Immediate execution")
 
