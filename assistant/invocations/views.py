@@ -229,7 +229,11 @@ def add_previews(targets: Any) -> None:
 def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
     """One instance's result, live while it runs."""
     target = visible_target(request, invocation_id, instance_id)
-    context = {"invocation": target.invocation, **output_of(target)}
+    context = {
+        "invocation": target.invocation,
+        "may_stop": not target.is_final and may(request.principal, "StopInvocation"),
+        **output_of(target),
+    }
     return render(request, "invocations/_target.html" if request.htmx else "invocations/target.html", context)
 
 

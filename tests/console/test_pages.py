@@ -254,3 +254,18 @@ def test_a_long_output_is_followed_while_it_comes_and_begins_at_its_beginning_af
     assert "dropped here" not in running
     assert "line 0 " in ended
     assert "the end" not in ended
+
+
+def test_a_run_is_stopped_from_its_own_page_while_it_is_open(olga, as_operator):
+    target = started(target_of(ran(olga)))
+    address = reverse("invocations:target_detail", args=[target.invocation_id, target.instance_id])
+    stop = (
+        f"{reverse('invocations:invocation_stop', args=[target.invocation_id])}?instance={target.instance_id}"
+    )
+
+    running = as_operator.get(address).content.decode()
+    report(target)
+    ended = as_operator.get(address).content.decode()
+
+    assert stop in running
+    assert stop not in ended

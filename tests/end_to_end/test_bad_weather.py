@@ -97,3 +97,37 @@ def test_a_result_that_could_not_be_delivered_is_kept_and_delivered(house, serve
     [result] = ends(house, [invocation]).values()
 
     assert (result["InvocationStatus"], result["Output"]) == ("Success", "kept\n")
+
+
+def run_here(house, script, *words):
+    [local] = [one for one in house.document("list_instances") if one["MachineId"].startswith("local-")]
+    invocation = house.document("run_command", "--instance", local["InstanceId"], "--content", script, *words)
+    [result] = ends(house, [invocation["InvokeId"]]).values()
+    return result
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "end"),
+    [
+        ("pwd", ["--dir", "/nowhere/at/all"], ("Invalid", "DirectoryNotExists", None)),
+        ("#!/nowhere/interpreter\ntrue", [], ("Error", "ExecutionException", None)),
+        ("exit 7", [], ("Failed", "ExitCodeNonzero", 7)),
+        ("sleep 60", ["--timeout", "10"], ("Timeout", "ExecutionTimeout", None)),
+    ],
+)
+def test_what_cannot_be_run_says_why(house, script, words, end):
+    result = run_here(house, script, *words)
+
+    assert (result["InvocationStatus"], result["ErrorCode"], result["ExitCode"]) == end
+
+
+def test_a_hundred_megabytes_of_output_are_kept_up_to_the_limit_and_counted(house):
+    size = 100_000_000
+
+    result = run_here(house, f"echo first; head -c {size} /dev/zero | tr '\\0' x; echo; echo last")
+
+    assert result["InvocationStatus"] == "Success"
+    assert result["Output"].startswith("first\n")
+    assert result["Output"].endswith("last\n")
+    assert len(result["Output"]) + result["Dropped"] == size + len("first\n\nlast\n")
+    assert len(result["Output"]) <= 1024 * 1024
