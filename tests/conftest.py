@@ -4,8 +4,9 @@ import json
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from access.models import User
+from access.models import Policy, PolicyAttachment, PolicyVersion, User
 from access.operations.identities import principal_for
 from access.principals import Door
 from console.kit import bells
@@ -18,7 +19,44 @@ def operator(db):
 
 @pytest.fixture
 def reader(db):
-    return User.objects.create_user("rita", "rita@example.org", "correct horse battery")
+    user = User.objects.create_user("rita", "rita@example.org", "correct horse battery")
+    attach(user, "AliyunECSAssistantReadonlyAccess")
+    return user
+
+
+def attach(user, *policies):
+    """Attach policies that are there, by name."""
+    for policy in Policy.objects.filter(name__in=policies):
+        PolicyAttachment.objects.create(policy=policy, user=user)
+
+
+def put_policy(name, *statements):
+    """A custom policy of these statements, as the database has it."""
+    policy = Policy.objects.create(name=name, updated_at=timezone.now())
+    document = json.dumps({"Version": "1", "Statement": list(statements)})
+    PolicyVersion.objects.create(policy=policy, number=1, document=document, created_by="olga")
+    return policy
+
+
+class Somebody:
+    """A user with statements of their own, at the doors."""
+
+    def __init__(self, name, *statements):
+        self.user = User.objects.create_user(name, f"{name}@example.org", "correct horse battery")
+        if statements:
+            put_policy(f"of-{name}", *statements)
+            attach(self.user, f"of-{name}")
+        self.client = signed_in(self.user)
+
+    @property
+    def principal(self):
+        """Anew, as every request has it."""
+        return principal_for(User.objects.get(pk=self.user.pk), Door.CONSOLE, source_ip="192.0.2.9")
+
+
+@pytest.fixture
+def somebody(db):
+    return Somebody
 
 
 @pytest.fixture
@@ -48,7 +86,7 @@ def as_nobody():
 
 def signed_in(user):
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user)
     return client
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from access.operations.calls import OPERATIONS
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ["access", "assistant", "console", "gateway", "openapi"]
 MODULES = sorted(
@@ -54,27 +56,19 @@ def operation_modules():
             yield ".".join(parts)
 
 
-# Functions in operation modules that are no operations: they check or build a part of one, or only ask.
-NO_PRINCIPAL = re.compile(
-    r"^(check_|checked_|new_|code_|create_invocation|create_targets|target_at|places_of|admit|refusal|facts|"
-    r"instance_name|close_record|parameters|hold|write|sign|run_of|run_values|moment|move_counters|"
-    r"invocation_values|interrupt_runs|within_places|write_deliveries|work_by_instance|task_of|"
-    r"instances_with_work|lines_for|this_server|surroundings|principal_)"
-)
+def declared_operations():
+    for module in operation_modules():
+        import_module(module)
+    return sorted(OPERATIONS)
 
 
-@pytest.mark.parametrize("name", sorted(operation_modules()))
+@pytest.mark.parametrize("name", declared_operations())
 def test_operations_take_the_principal_first(name):
-    module = import_module(name)
-    functions = [
-        one
-        for _name, one in inspect.getmembers(module, inspect.isfunction)
-        if one.__module__ == name and not NO_PRINCIPAL.match(one.__name__)
-    ]
+    module, _dot, function = name.rpartition(".")
 
-    for function in functions:
-        first = next(iter(inspect.signature(function).parameters))
-        assert first.lstrip("_") == "principal", f"{name}.{function.__name__} takes {first} first"
+    first = next(iter(inspect.signature(getattr(import_module(module), function)).parameters))
+
+    assert first == "principal"
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=named)

@@ -116,6 +116,20 @@ ALL = [
     ),
 ]
 
+# What no policy decides: everybody does it with what is theirs, or administrators alone do it. The audit
+# trail knows these names; policies that say them say nothing.
+UNDECIDED = frozenset(
+    {
+        "ram:SignIn",
+        "ram:ChangePassword",
+        "ram:BindMFADevice",
+        "ram:CreateRecoveryCodes",
+        "ram:EndSession",
+        "sts:LeaveRole",
+        "ram:RotateKeys",
+    }
+)
+
 BY_NAME = {folded(action.name): action for action in ALL}
 
 
