@@ -7,11 +7,11 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -19,7 +19,12 @@ from django.contrib.auth import get_user
 from django.db import close_old_connections, connections
 from django.http import HttpRequest
 
+from access.middleware import principal_of
 from access.models import User
+from access.principals import Principal
+from assistant.instances.models import Instance
+from assistant.instances.querysets import SEES_INSTANCES
+from assistant.invocations.models import Invocation
 from console.middleware import SECURE_PREFIX
 
 logger = logging.getLogger(__name__)
@@ -39,14 +44,29 @@ KEEP_ALIVE_SECONDS = 15.0
 RETRY_MS = 1000
 
 
+# Rung when anybody's permissions have changed: every stream asks anew what it may tell.
+ACCESS = "access"
+
+
+class Visitor(NamedTuple):
+    """How a browser has come: what its session and its permissions are asked with, again and again."""
+
+    session_key: str
+    source_ip: str
+    is_secure: bool
+
+
 class Stream:
     """One browser's subscription."""
 
-    __slots__ = ("changed", "topics", "wake")
+    __slots__ = ("asked", "changed", "is_doubtful", "topics", "wake")
 
-    def __init__(self, topics: frozenset[str]) -> None:
+    def __init__(self, asked: frozenset[str], topics: frozenset[str]) -> None:
+        # What the browser wants to hear of, and what of it its user may see.
+        self.asked = asked
         self.topics = topics
         self.changed: set[str] = set()
+        self.is_doubtful = False
         self.wake = asyncio.Event()
 
     def tell(self, topics: Iterable[str]) -> None:
@@ -54,6 +74,16 @@ class Stream:
         if news:
             self.changed |= news
             self.wake.set()
+
+    def doubt(self) -> None:
+        self.is_doubtful = True
+        self.wake.set()
+
+    def narrow(self, topics: frozenset[str]) -> None:
+        """Keep to these. The page looks once more at what it may not see any longer, and is told so there."""
+        self.changed |= self.topics ^ topics
+        self.topics = topics
+        self.is_doubtful = False
 
 
 class Live:
@@ -65,14 +95,16 @@ class Live:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="live")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        session_key = session_key_of(scope)
-        if not await self._is_signed_in(session_key):
+        visitor = visitor_of(scope)
+        asked = topics_of(scope)
+        seen = await self._seen(visitor, asked)
+        if seen is None:
             await refuse(send)
             return
-        stream = Stream(topics_of(scope))
+        stream = Stream(asked, seen)
         self._streams.add(stream)
         try:
-            await self._serve(stream, session_key, receive, send)
+            await self._serve(stream, visitor, receive, send)
         finally:
             self._streams.discard(stream)
 
@@ -80,11 +112,14 @@ class Live:
         names = list(topics)
         for stream in self._streams:
             stream.tell(names)
+            if ACCESS in names:
+                stream.doubt()
 
     def missed(self) -> None:
         """The bell was away: what changed meanwhile nobody knows, so every page looks again."""
         for stream in self._streams:
             stream.tell(stream.topics)
+            stream.doubt()
 
     async def close(self) -> None:
         """End all streams: the server waits for open answers before it ends."""
@@ -94,8 +129,8 @@ class Live:
         await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
         self._executor.shutdown(wait=False)
 
-    async def _serve(self, stream: Stream, session_key: str, receive: Receive, send: Send) -> None:
-        writer = asyncio.create_task(self._write(stream, session_key, send))
+    async def _serve(self, stream: Stream, visitor: Visitor, receive: Receive, send: Send) -> None:
+        writer = asyncio.create_task(self._write(stream, visitor, send))
         reader = asyncio.create_task(until_gone(receive))
         try:
             await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
@@ -104,7 +139,7 @@ class Live:
                 task.cancel()
             await asyncio.gather(writer, reader, return_exceptions=True)
 
-    async def _write(self, stream: Stream, session_key: str, send: Send) -> None:
+    async def _write(self, stream: Stream, visitor: Visitor, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
         await write(send, f"retry: {RETRY_MS}\nevent: hello\ndata: []\n\n")
         while not self._closing.is_set():
@@ -112,21 +147,27 @@ class Live:
                 async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                     await stream.wake.wait()
             except TimeoutError:
-                if not await self._is_signed_in(session_key):
+                stream.is_doubtful = True
+                await write(send, ": still here\n\n")
+            stream.wake.clear()
+            if stream.is_doubtful:
+                seen = await self._seen(visitor, stream.asked)
+                if seen is None:
                     await write(send, "event: signed-out\ndata: []\n\n")
                     break
-                await write(send, ": still here\n\n")
-                continue
-            stream.wake.clear()
+                stream.narrow(seen)
             changed, stream.changed = sorted(stream.changed), set()
             if changed:
                 await write(send, f"event: change\ndata: {json.dumps(changed)}\n\n")
                 await asyncio.sleep(QUIET_SECONDS)
         await send({"type": "http.response.body", "body": b""})
 
-    async def _is_signed_in(self, session_key: str) -> bool:
+    async def _seen(self, visitor: Visitor, asked: frozenset[str]) -> frozenset[str] | None:
+        """What of these topics the visitor may hear of now; none at all without a live session."""
+        if not visitor.session_key:
+            return None
         loop = asyncio.get_running_loop()
-        return bool(session_key) and await loop.run_in_executor(self._executor, is_signed_in, session_key)
+        return await loop.run_in_executor(self._executor, seen_topics, visitor, asked)
 
 
 STREAM_HEADERS = [
@@ -156,6 +197,11 @@ def topics_of(scope: Scope) -> frozenset[str]:
     return frozenset(topic for topic in asked[:TOPICS_MOST] if TOPIC.fullmatch(topic))
 
 
+def visitor_of(scope: Scope) -> Visitor:
+    client = scope.get("client") or ("",)
+    return Visitor(session_key_of(scope), str(client[0]), scope.get("scheme") == "https")
+
+
 def session_key_of(scope: Scope) -> str:
     """The session's key from the listener's own cookie; empty where there is none."""
     prefix = SECURE_PREFIX if scope.get("scheme") == "https" else ""
@@ -170,10 +216,45 @@ def session_key_of(scope: Scope) -> str:
     return morsel.value if morsel else ""
 
 
-def is_signed_in(session_key: str) -> bool:
-    """Whether the session is alive and its user may still come in; as Django asks it of a request."""
+def seen_topics(visitor: Visitor, asked: frozenset[str]) -> frozenset[str] | None:
+    """Asks session, user and permissions, as Django's middleware does it for a page."""
     close_old_connections()
     request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    request.path = PATH
+    request.META = {
+        "REMOTE_ADDR": visitor.source_ip,
+        "wsgi.url_scheme": "https" if visitor.is_secure else "http",
+    }
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(visitor.session_key)
     user = get_user(request)
-    return isinstance(user, User) and user.is_active
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    request.user = user
+    principal = principal_of(request)
+    return frozenset(visible(principal, asked)) if principal.is_known else None
+
+
+# A topic alone stands for a list; `instance-mi-1` for one thing.
+LISTS = {
+    "instances": SEES_INSTANCES,
+    "invocations": ("ecs:DescribeInvocations",),
+    "activations": ("ecs:DescribeActivations",),
+    "commands": ("ecs:DescribeCommands",),
+}
+
+
+def visible(principal: Principal, topics: Iterable[str]) -> Iterator[str]:
+    """Those of the topics that the principal may hear of; two queries, however many there are."""
+    ids: dict[str, list[str]] = {}
+    for topic in topics:
+        kind, dash, pk = topic.partition("-")
+        if dash:
+            ids.setdefault(kind, []).append(pk)
+        elif any(principal.names(action) for action in LISTS.get(kind, ())):
+            yield topic
+    if "instance" in ids:
+        instances = Instance.objects.visible_to(principal).filter(pk__in=ids["instance"])
+        yield from (f"instance-{pk}" for pk in instances.values_list("pk", flat=True))
+    if "invocation" in ids:
+        invocations = Invocation.objects.reachable_to(principal).filter(pk__in=ids["invocation"])
+        yield from (f"invocation-{pk}" for pk in invocations.values_list("pk", flat=True))

@@ -1,56 +1,27 @@
-"""The shell's own pages: signing in, the overview, search, health."""
+"""The shell's own pages: the overview, search, health."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import redis
-from axes.helpers import get_cool_off
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.db import connection
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from access.permissions import own
 from assistant.instances.models import Instance
+from assistant.instances.querysets import SEES_INSTANCES
 from assistant.invocations.models import Invocation
 from console.kit import bells
-from console.kit.errors import ConsoleError, InvalidParameter, NotAllowed, NotFound
+from console.kit.errors import InvalidParameter, NotAllowed, NotFound
 from console.kit.http import ConsoleRequest, broken, refusal
 from console.tasks import worker_is_fresh
 
 SHOWN = 5
 HITS = 20
-
-
-class SignIn(LoginView):
-    template_name = "console/sign_in.html"
-    redirect_authenticated_user = True
-
-
-class SignOut(LogoutView):
-    pass
-
-
-class PasswordChange(PasswordChangeView):
-    template_name = "console/password.html"
-    success_url = reverse_lazy("console:overview")
-
-
-def locked_out(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
-    """After too many wrong passwords. Whether the name exists is not said."""
-    cool_off = get_cool_off(request)
-    minutes = int(cool_off.total_seconds() // 60) if cool_off else 0
-    message = _("Too many wrong passwords. Try again in %(minutes)d minutes.") % {"minutes": minutes}
-    return refusal(request, TooMany(message))
-
-
-class TooMany(ConsoleError):
-    code = "Throttling.User"
-    status = 429
 
 
 def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -100,13 +71,16 @@ def redis_answers() -> bool:
         return False
 
 
+@own
 @require_safe
 def overview(request: ConsoleRequest) -> HttpResponse:
     """The fleet at a glance, what runs, what went wrong last."""
     instances = Instance.objects.visible_to(request.principal).registered()
     invocations = Invocation.objects.visible_to(request.principal).for_table()
-    n_registered, n_connected = instances.count(), instances.connected().count()
+    n_registered, n_connected = instances.tally()
     context = {
+        "sees_instances": any(request.principal.names(action) for action in SEES_INSTANCES),
+        "sees_runs": request.principal.names("ecs:DescribeInvocations"),
         "n_registered": n_registered,
         "n_connected": n_connected,
         "n_offline": n_registered - n_connected,
@@ -127,6 +101,7 @@ class Hit:
     url: str
 
 
+@own
 @require_safe
 def search(request: ConsoleRequest) -> HttpResponse:
     """Jump to an instance or an invocation by id or name; a single exact hit is gone to at once."""

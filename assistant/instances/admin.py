@@ -1,12 +1,32 @@
 from django.contrib import admin
+from django.forms import ModelForm
 from django.http import HttpRequest
 
+from access.operations.calls import record
+from access.principals import Principal
 from assistant.instances.models import Activation, Instance, Region
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    principal: Principal = request.principal  # type: ignore[attr-defined]
+    return principal
 
 
 @admin.register(Region)
 class RegionAdmin(admin.ModelAdmin):
     list_display = ["id", "name", "code"]
+    # Each change is in the audit trail, so each is made on its own.
+    actions = None
+
+    def save_model(self, request: HttpRequest, obj: Region, form: ModelForm, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        action = "ecs:ModifyRegion" if change else "ecs:CreateRegion"
+        record(principal_of(request), action, obj.pk, name=obj.name, code=obj.code)
+
+    def delete_model(self, request: HttpRequest, obj: Region) -> None:
+        region_id = obj.pk
+        super().delete_model(request, obj)
+        record(principal_of(request), "ecs:DeleteRegion", region_id)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Region | None = None) -> list[str]:
         # Both are part of every identifier made in the region.

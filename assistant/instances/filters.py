@@ -10,11 +10,14 @@ from assistant.instances.querysets import InstanceQuerySet
 from assistant.instances.states import ConnectionStatus
 
 
-def chosen_instances(principal: Principal, fields: MultiValueDict[str, str]) -> InstanceQuerySet:
-    """The instances that a form means: those ticked, or with `all` every one that matches its filters."""
+def chosen_instances(principal: Principal, fields: MultiValueDict[str, str], action: str) -> InstanceQuerySet:
+    """The instances that a form means: those ticked, or with `all` every one that matches its filters.
+
+    All that match are all on which the action may be done; one that was ticked is refused by the operation.
+    """
     visible = Instance.objects.visible_to(principal).registered()
     if fields.get("all"):
-        filters = InstanceFilter(fields, queryset=visible)
+        filters = InstanceFilter(fields, queryset=visible.open_to(principal, action))
         # A filter that cannot be read must not widen the choice.
         matching: InstanceQuerySet = filters.qs if filters.is_valid() else visible.none()
         return matching

@@ -6,9 +6,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from access.scopes import arn
 from assistant.instances import limits
 from assistant.instances.limits import OWN_AGENT
-from assistant.instances.querysets import ActivationQuerySet, InstanceQuerySet
+from assistant.instances.querysets import ActivationQuerySet, InstanceQuerySet, RegionQuerySet
 from assistant.instances.states import ActivationState, ConnectionStatus, activation_state
 
 
@@ -19,6 +20,8 @@ class Region(models.Model):
     name = models.CharField(_("name"), max_length=64)
     # The two letters of every identifier made in the region (CA-8).
     code = models.CharField(_("code"), max_length=2, unique=True)
+
+    objects = RegionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("region")
@@ -66,6 +69,10 @@ class Activation(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def arn(self) -> str:
+        return arn("ecs", "activation", self.pk, region=self.region_id)
 
     @property
     def state(self) -> ActivationState:
@@ -143,6 +150,10 @@ class Instance(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("instances:instance_detail", args=[self.pk])
+
+    @property
+    def arn(self) -> str:
+        return arn("ecs", "instance", self.pk, region=self.region_id)
 
     @property
     def is_released(self) -> bool:

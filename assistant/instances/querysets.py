@@ -1,6 +1,6 @@
 """Questions about activation codes and instances."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -9,15 +9,46 @@ from django.db.models import Case, Count, Exists, Max, OuterRef, Prefetch, Q, Wh
 from django.utils import timezone
 
 from access.principals import Principal
+from access.rules.conditions import RUN_AS_KEY
+from access.rules.scoping import Scoped
+from access.scopes import scope
 from assistant.instances import limits
 
 if TYPE_CHECKING:
-    from assistant.instances.models import Activation, Instance  # noqa: F401 - for annotations only
+    from assistant.instances.models import Activation, Instance, Region, Tag  # noqa: F401 - for annotations only
+
+
+# What shows an instance in the console: either of the API's two actions does, a Deny of either hides it.
+SEES_INSTANCES = ("ecs:DescribeManagedInstances", "ecs:DescribeInstances")
+
+
+def tags_of(path: str) -> "Callable[[str], models.QuerySet[Tag]]":
+    """The tags with a key of the instance whose id is at `path` of the row in question."""
+
+    def tags(key: str) -> "models.QuerySet[Tag]":
+        from assistant.instances.models import Tag
+
+        return Tag.objects.filter(instance=OuterRef(path), key=key)
+
+    return tags
+
+
+INSTANCES = Scoped("ecs", "instance", id="id", region="region_id", tags=tags_of("pk"))
+ACTIVATIONS = Scoped("ecs", "activation", id="id", region="region_id")
+
+
+class RegionQuerySet(models.QuerySet["Region"]):
+    def visible_to(self, principal: Principal) -> Self:
+        """Those in which the principal may do anything."""
+        if principal.is_administrator:
+            return self
+        ids = self.values_list("pk", flat=True)
+        return self.filter(pk__in=[pk for pk in ids if principal.policies.allows_in_region(pk)])
 
 
 class ActivationQuerySet(models.QuerySet["Activation"]):
     def visible_to(self, principal: Principal) -> Self:
-        return self if principal.is_known else self.none()
+        return scope(principal, self, "ecs:DescribeActivations", on=[ACTIVATIONS])
 
     def lock_in_order(self, ids: Iterable[str]) -> None:
         """Hold these rows, in primary-key order and before those of instances, as everyone who takes both."""
@@ -34,7 +65,11 @@ class ActivationQuerySet(models.QuerySet["Activation"]):
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
     def visible_to(self, principal: Principal) -> Self:
-        return self if principal.is_known else self.none()
+        return scope(principal, self, *SEES_INSTANCES, on=[INSTANCES])
+
+    def open_to(self, principal: Principal, action: str) -> Self:
+        """Those on which the principal may do `action`, as far as is known before the form is filled in."""
+        return scope(principal, self, action, on=[INSTANCES], open_keys=frozenset({RUN_AS_KEY}))
 
     def registered(self) -> Self:
         """Those that are still ours: neither deregistered nor replaced by a new registration."""
@@ -42,6 +77,11 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
 
     def connected(self, now: datetime | None = None) -> Self:
         return self.filter(connected_at(now or timezone.now()))
+
+    def tally(self) -> tuple[int, int]:
+        """How many there are, and how many of them are connected. One query."""
+        counted = self.aggregate(n=Count("pk"), n_connected=Count("pk", filter=connected_at(timezone.now())))
+        return counted["n"], counted["n_connected"]
 
     def with_connection(self, now: datetime) -> Self:
         """With `is_connected`, as `connected` asks it."""

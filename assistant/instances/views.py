@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from access.operations.decisions import may
+from access.permissions import needs
+from access.rules.conditions import TAG_KEY
 from assistant.instances.filters import InstanceFilter, chosen_instances
 from assistant.instances.forms import ActivationForm, RenameForm, TagForm
 from assistant.instances.models import Activation, Instance
@@ -23,6 +24,7 @@ from assistant.instances.operations.activations import (
 from assistant.instances.operations.installing import lines_for
 from assistant.instances.operations.instances import rename_instance, tag_resources, untag_resources
 from assistant.instances.operations.releases import deregister_managed_instance
+from assistant.instances.querysets import SEES_INSTANCES
 from console.kit.errors import ConsoleError, NotFound
 from console.kit.http import ConsoleRequest, gone_to, panel, put_error
 from console.kit.pagination import listing
@@ -33,36 +35,41 @@ GET_OR_POST = ["GET", "HEAD", "POST"]
 # --- Managed instances ---
 
 
+@needs(*SEES_INSTANCES)
 @require_safe
 @vary_on_headers("HX-Request")
 def instance_list(request: ConsoleRequest) -> HttpResponse:
     rows = Instance.objects.visible_to(request.principal).registered().for_table()
     found = listing(request, rows, InstanceFilter)
-    all_registered = Instance.objects.visible_to(request.principal).registered()
+    n_registered, n_connected = Instance.objects.visible_to(request.principal).registered().tally()
     context = {
         "listing": found,
         "ticked": set(request.GET.getlist("instance")),
         "all_chosen": "all" in request.GET,
-        "n_registered": all_registered.count(),
-        "n_connected": all_registered.connected().count(),
-        "may_change": may(request.principal, "RunCommand"),
+        "n_registered": n_registered,
+        "n_connected": n_connected,
     }
     return render(request, "instances/_table.html" if request.htmx else "instances/list.html", context)
 
 
+@needs(*SEES_INSTANCES)
 @require_safe
 @vary_on_headers("HX-Request")
 def instance_detail(request: ConsoleRequest, instance_id: str) -> HttpResponse:
     instance = visible_instance(request, instance_id)
+    tags = list(instance.tags.all())
     context = {
         "instance": instance,
-        "runs": instance.targets.select_related("invocation__command").order_by("-pk")[:20],
-        "tags": instance.tags.all(),
-        "may_change": may(request.principal, "RunCommand"),
+        "runs": instance.targets.visible_to(request.principal)
+        .select_related("invocation__command")
+        .order_by("-pk")[:20],
+        "tags": tags,
+        "facts": {TAG_KEY + tag.key: tag.value for tag in tags},
     }
     return render(request, "instances/_detail.html" if request.htmx else "instances/detail.html", context)
 
 
+@needs("ecs:ModifyManagedInstance")
 @require_http_methods(GET_OR_POST)
 def instance_rename(request: ConsoleRequest, instance_id: str) -> HttpResponse:
     instance = visible_instance(request, instance_id)
@@ -77,10 +84,11 @@ def instance_rename(request: ConsoleRequest, instance_id: str) -> HttpResponse:
     return panel(request, "instances/rename.html", {"instance": instance, "form": form})
 
 
+@needs("ecs:TagResources")
 @require_http_methods(GET_OR_POST)
 def instance_tag(request: ConsoleRequest) -> HttpResponse:
     """Tag the instances that were ticked, or all that match the filters."""
-    instances = chosen_instances(request.principal, request.POST or request.GET)
+    instances = chosen_instances(request.principal, request.POST or request.GET, "ecs:TagResources")
     form = TagForm(request.POST if "tags" in request.POST else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -93,6 +101,7 @@ def instance_tag(request: ConsoleRequest) -> HttpResponse:
     return panel(request, "instances/tag.html", context)
 
 
+@needs("ecs:UntagResources")
 @require_POST
 def instance_untag(request: ConsoleRequest, instance_id: str) -> HttpResponse:
     instance = visible_instance(request, instance_id)
@@ -101,6 +110,7 @@ def instance_untag(request: ConsoleRequest, instance_id: str) -> HttpResponse:
     return gone_to(request, instance.get_absolute_url())
 
 
+@needs("ecs:DeregisterManagedInstance")
 @require_http_methods(GET_OR_POST)
 def instance_deregister(request: ConsoleRequest, instance_id: str) -> HttpResponse:
     instance = visible_instance(request, instance_id)
@@ -126,18 +136,19 @@ def chosen_fields(request: ConsoleRequest) -> list[tuple[str, str]]:
 # --- Activation codes ---
 
 
+@needs("ecs:DescribeActivations")
 @require_safe
 @vary_on_headers("HX-Request")
 def activation_list(request: ConsoleRequest) -> HttpResponse:
     activations = Activation.objects.visible_to(request.principal).select_related("region")
     context = {
         "activations": activations[:200],
-        "may_change": may(request.principal, "CreateActivation"),
     }
     template = "instances/_activations.html" if request.htmx else "instances/activations.html"
     return render(request, template, context)
 
 
+@needs("ecs:CreateActivation")
 @require_http_methods(GET_OR_POST)
 def activation_create(request: ConsoleRequest) -> HttpResponse:
     form = ActivationForm(request.POST or None)
@@ -156,23 +167,26 @@ def activation_create(request: ConsoleRequest) -> HttpResponse:
     return panel(request, "instances/activation_create.html", {"form": form})
 
 
+@needs("ecs:DisableActivation")
 @require_POST
 def activation_disable(request: ConsoleRequest, activation_id: str) -> HttpResponse:
     disable_activation(request.principal, visible_activation(request, activation_id))
     return gone_to(request, reverse("instances:activation_list"))
 
 
+@needs("ecs:DeleteActivation")
 @require_POST
 def activation_delete(request: ConsoleRequest, activation_id: str) -> HttpResponse:
     delete_activation(request.principal, visible_activation(request, activation_id))
     return gone_to(request, reverse("instances:activation_list"))
 
 
+@needs("ecs:DescribeActivations")
 @require_safe
 def activation_arrivals(request: ConsoleRequest, activation_id: str) -> HttpResponse:
     """The servers that have come with a code: the page of a new code notices them by itself."""
     activation = visible_activation(request, activation_id)
-    arrived = activation.instances.registered().order_by("-registered_at")[:20]
+    arrived = activation.instances.visible_to(request.principal).registered().order_by("-registered_at")[:20]
     context = {"activation": activation, "arrived": arrived}
     return render(request, "instances/_arrivals.html", context)
 

@@ -19,6 +19,7 @@ class InvocationFilter(django_filters.FilterSet):
     )
     user = django_filters.CharFilter(field_name="created_by__username", label=_("User"))
     instance = django_filters.CharFilter(method="by_instance", label=_("Instance ID"))
+    command = django_filters.CharFilter(field_name="command_id", label=_("Command ID"))
     region = django_filters.ModelChoiceFilter(queryset=Region.objects.all(), label=_("Region"))
 
     class Meta:

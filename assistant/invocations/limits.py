@@ -37,3 +37,5 @@ RING_BATCH = 500
 SWEEP_BATCH = 500
 
 ERROR_INFO_CHARACTERS = 512
+# Instances that an entry of the audit trail names; the number of all of them stands beside.
+NAMED_IN_AUDIT = 50

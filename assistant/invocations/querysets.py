@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import connection, models
-from django.db.models import Count, Func, Min, Q, Value
+from django.db.models import Count, Exists, Func, Min, OuterRef, Q, Value
 
 from access.principals import Principal
+from access.rules.scoping import Scoped
+from access.scopes import extent, scope
+from assistant.instances.querysets import tags_of
 from assistant.invocations import limits
 from assistant.invocations.states import FAILURES, OPEN, Overall, Status
 
@@ -17,9 +20,38 @@ if TYPE_CHECKING:
 Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
 
 
+# Where a run and a result keep the names of their command and of their instance.
+COMMAND_OF_INVOCATION = Scoped("ecs", "command", id="command_id", region="region_id")
+COMMAND_OF_TARGET = Scoped("ecs", "command", id="invocation__command_id", region="invocation__region_id")
+INSTANCE_OF_TARGET = Scoped(
+    "ecs", "instance", id="instance_id", region="instance__region_id", tags=tags_of("instance_id")
+)
+
+
 class InvocationQuerySet(models.QuerySet["Invocation"]):
     def visible_to(self, principal: Principal) -> Self:
-        return self if principal.is_known else self.none()
+        """Those whose command and whose every instance may be seen.
+
+        The numbers of a run count all of its instances: who may see some of them alone sees their
+        results (`TargetQuerySet.visible_to`), on their own pages and on the instances'.
+        """
+        from assistant.invocations.models import Target
+
+        action = "ecs:DescribeInvocations"
+        seen = scope(principal, self, action, on=[COMMAND_OF_INVOCATION])
+        instances = extent(principal, action, on=[INSTANCE_OF_TARGET])
+        if isinstance(instances, bool):
+            return seen if instances else seen.none()
+        return seen.exclude(Exists(Target.objects.filter(invocation=OuterRef("pk")).exclude(instances)))
+
+    def reachable_to(self, principal: Principal) -> Self:
+        """Those that may be seen, and those of which a single result may be."""
+        from assistant.invocations.models import Target
+
+        if principal.is_administrator:
+            return self
+        results = Target.objects.filter(invocation=OuterRef("pk")).visible_to(principal)
+        return self.filter(Q(pk__in=self.visible_to(principal).values("pk")) | Q(Exists(results)))
 
     def running(self) -> Self:
         return self.filter(finished_at__isnull=True)
@@ -41,6 +73,14 @@ class InvocationQuerySet(models.QuerySet["Invocation"]):
 
 
 class TargetQuerySet(models.QuerySet["Target"]):
+    def visible_to(self, principal: Principal) -> Self:
+        wanted = [COMMAND_OF_TARGET, INSTANCE_OF_TARGET]
+        return scope(principal, self, "ecs:DescribeInvocationResults", on=wanted)
+
+    def open_to(self, principal: Principal, action: str) -> Self:
+        """Those at instances on which the principal may do `action`."""
+        return scope(principal, self, action, on=[INSTANCE_OF_TARGET])
+
     def unfinished(self) -> Self:
         return self.filter(status__in=OPEN)
 

@@ -8,17 +8,24 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from access.operations.decisions import may
+from access.permissions import needs
+from assistant.commands.models import Command
 from assistant.commands.rules.content import has_reboot
 from assistant.instances.filters import InstanceFilter, chosen_instances
 from assistant.instances.models import Instance, Region
 from assistant.invocations import limits
 from assistant.invocations.errors import InstanceUnknown
 from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
-from assistant.invocations.forms import RunForm
+from assistant.invocations.forms import InvokeForm, RunForm
 from assistant.invocations.models import Invocation, OutputChunk, Target
-from assistant.invocations.operations.runs import run_again, run_again_on_failed, run_command
+from assistant.invocations.operations.runs import (
+    invoke_command,
+    run_again,
+    run_again_on_failed,
+    run_command,
+)
 from assistant.invocations.operations.stops import stop_invocation
+from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules.answers import Answer, answers
 from assistant.invocations.rules.output import assemble
 from assistant.invocations.rules.remedies import remedy_for
@@ -42,34 +49,54 @@ KEPT_FILTERS = ("os_type", "region", "activation")
 # --- Run ---
 
 
+@needs("ecs:RunCommand", "ecs:InvokeCommand")
 @require_http_methods(GET_OR_POST)
 def run(request: ConsoleRequest) -> HttpResponse:
-    form = RunForm(request.POST or None, initial=request.GET.dict())
+    command = saved_command(request)
+    form = (InvokeForm if command else RunForm)(request.POST or None, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         try:
-            region = chosen_region(request)
-            check_ticked(request, region)
-            invocation = run_command(
-                request.principal,
-                region,
-                form.script(),
-                targets=chosen_instances(request.principal, request.POST or request.GET),
-                username=form.cleaned_data["username"],
-            )
+            invocation = started(request, form, command)
         except ConsoleError as error:
             put_error(form, error)
         else:
             return gone_to(request, invocation.get_absolute_url())
-    context = {"form": form, **choices(request), **preview(request)}
+    context = {"form": form, "command": command, **choices(request), **preview(request)}
     return panel(request, "invocations/run.html", context)
 
 
+def saved_command(request: ConsoleRequest) -> Command | None:
+    """The command that shall be run as it was saved; none where one is typed."""
+    command_id = (request.POST or request.GET).get("command", "")
+    if not command_id:
+        return None
+    return get_object_or_404(Command.objects.visible_to(request.principal).kept(), pk=command_id)
+
+
+def started(request: ConsoleRequest, form: Any, command: Command | None) -> Invocation:
+    targets = chosen_instances(request.principal, request.POST, action_of(request))
+    username = form.cleaned_data["username"]
+    region = command.region if command else chosen_region(request)
+    check_ticked(request, region)
+    if command:
+        return invoke_command(request.principal, command, targets=targets, username=username)
+    keep, script = form.cleaned_data["keep"], form.script()
+    return run_command(request.principal, region, script, targets=targets, username=username, keep=keep)
+
+
+def action_of(request: ConsoleRequest) -> str:
+    """What the run form asks for: a script that was typed is run, a saved command is invoked."""
+    return "ecs:InvokeCommand" if (request.POST or request.GET).get("command") else "ecs:RunCommand"
+
+
+@needs("ecs:RunCommand", "ecs:InvokeCommand")
 @require_safe
 def run_targets(request: ConsoleRequest) -> HttpResponse:
     """The instances to tick, filtered anew; what was ticked stays."""
     return render(request, "invocations/_choices.html", {**choices(request), **preview(request)})
 
 
+@needs("ecs:RunCommand", "ecs:InvokeCommand")
 @require_http_methods(GET_OR_POST)
 def run_preview(request: ConsoleRequest) -> HttpResponse:
     """The sentence that says what will happen."""
@@ -79,7 +106,7 @@ def run_preview(request: ConsoleRequest) -> HttpResponse:
 def choices(request: ConsoleRequest) -> dict[str, Any]:
     fields = request.POST or request.GET
     visible = Instance.objects.visible_to(request.principal).registered()
-    filters = InstanceFilter(fields, queryset=visible)
+    filters = InstanceFilter(fields, queryset=visible.open_to(request.principal, action_of(request)))
     rows = list(filters.qs.for_table()[:CHOICES_SHOWN])
     ticked = set(fields.getlist("instance"))
     return {
@@ -97,11 +124,11 @@ def choices(request: ConsoleRequest) -> dict[str, Any]:
 
 def preview(request: ConsoleRequest) -> dict[str, Any]:
     fields = request.POST or request.GET
-    chosen = chosen_instances(request.principal, request.POST or request.GET)
-    n_chosen = chosen.count()
+    chosen = chosen_instances(request.principal, request.POST or request.GET, action_of(request))
+    n_chosen, n_connected = chosen.tally()
     return {
         "n_chosen": n_chosen,
-        "n_offline": n_chosen - chosen.connected().count() if n_chosen else 0,
+        "n_offline": n_chosen - n_connected,
         "username": fields.get("username", "").strip(),
         "has_reboot": has_reboot(fields.get("content", "")),
     }
@@ -110,7 +137,7 @@ def preview(request: ConsoleRequest) -> dict[str, Any]:
 def chosen_region(request: ConsoleRequest) -> Region:
     """The region of what was chosen: the first one's, where people mix (the operation leaves out the rest)."""
     first = (
-        chosen_instances(request.principal, request.POST or request.GET)
+        chosen_instances(request.principal, request.POST or request.GET, action_of(request))
         .select_related("region")
         .order_by("pk")
         .first()
@@ -123,7 +150,7 @@ def check_ticked(request: ConsoleRequest, region: Region) -> None:
     if request.POST.get("all"):
         return
     ticked = set(request.POST.getlist("instance"))
-    chosen = chosen_instances(request.principal, request.POST).filter(region=region)
+    chosen = chosen_instances(request.principal, request.POST, action_of(request)).filter(region=region)
     n_missing = len(ticked) - chosen.count()
     if n_missing:
         message = ngettext(
@@ -137,6 +164,7 @@ def check_ticked(request: ConsoleRequest, region: Region) -> None:
 # --- Execution results ---
 
 
+@needs("ecs:DescribeInvocations")
 @require_safe
 @vary_on_headers("HX-Request")
 def invocation_list(request: ConsoleRequest) -> HttpResponse:
@@ -153,26 +181,29 @@ FRAGMENTS = {
 }
 
 
+@needs("ecs:DescribeInvocations")
 @require_safe
 @vary_on_headers("HX-Request", "HX-Target")
 def invocation_detail(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
     """The page, or the one of its three live parts that asks."""
     invocation = visible_invocation(request, invocation_id)
     template = FRAGMENTS.get(request.htmx.target or "") if request.htmx else None
-    context: dict[str, Any] = {"invocation": invocation, "may_change": may(request.principal, "RunCommand")}
+    context: dict[str, Any] = {"invocation": invocation}
     if template != "invocations/_status.html":
         if template != "invocations/_targets.html":
-            context |= said_in(invocation)
+            context |= said_in(request, invocation)
         if template != "invocations/_answers.html":
             context |= targets_of(request, invocation)
     return render(request, template or "invocations/detail.html", context)
 
 
-def said_in(invocation: Invocation) -> dict[str, Any]:
+def said_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
     """What the servers said: grouped, or, where there is one alone, its output as it comes."""
+    targets = invocation.targets.visible_to(request.principal)
     if invocation.n_total != 1:
-        return {"answers": answers_of(invocation)}
-    return output_of(invocation.targets.for_table()[0])
+        return {"answers": answers_of(targets)}
+    alone = targets.for_table().first()
+    return output_of(alone) if alone else {}
 
 
 def output_of(target: Target) -> dict[str, Any]:
@@ -196,9 +227,8 @@ def output_of(target: Target) -> dict[str, Any]:
     }
 
 
-def answers_of(invocation: Invocation) -> list[Answer]:
+def answers_of(targets: TargetQuerySet) -> list[Answer]:
     """The most frequent answers. Four queries, however many instances there are."""
-    targets = invocation.targets.all()
     groups = list(targets.answers()[:ANSWERS_SHOWN])
     samples = [int(str(group["sample"])) for group in groups]
     pieces = OutputChunk.objects.beginnings(samples, ANSWER_BYTES)
@@ -211,7 +241,8 @@ def answers_of(invocation: Invocation) -> list[Answer]:
 
 
 def targets_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
-    found = listing(request, invocation.targets.for_table().order_by("pk"), TargetFilter)
+    targets = invocation.targets.visible_to(request.principal).for_table().order_by("pk")
+    found = listing(request, targets, TargetFilter)
     add_previews(found.page.object_list)
     return {"listing": found, "page_obj": found.page, "groups": list(STATE_GROUPS)}
 
@@ -224,6 +255,7 @@ def add_previews(targets: Any) -> None:
         target.preview = text.splitlines()[0] if text else ""
 
 
+@needs("ecs:DescribeInvocationResults")
 @require_safe
 @vary_on_headers("HX-Request")
 def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
@@ -231,12 +263,13 @@ def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str)
     target = visible_target(request, invocation_id, instance_id)
     context = {
         "invocation": target.invocation,
-        "may_stop": not target.is_final and may(request.principal, "StopInvocation"),
+        "sees_run": Invocation.objects.visible_to(request.principal).filter(pk=invocation_id).exists(),
         **output_of(target),
     }
     return render(request, "invocations/_target.html" if request.htmx else "invocations/target.html", context)
 
 
+@needs("ecs:DescribeInvocationResults")
 @require_safe
 def target_output(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
     """All that is stored of one output, byte by byte, as a file."""
@@ -250,18 +283,21 @@ def target_output(request: ConsoleRequest, invocation_id: str, instance_id: str)
 # --- Stop, run again ---
 
 
+@needs("ecs:StopInvocation")
 @require_http_methods(GET_OR_POST)
 def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
     """Stop on the ticked instances, or on all that are open; on GET, what would be hit."""
-    invocation = visible_invocation(request, invocation_id)
+    reachable = Invocation.objects.reachable_to(request.principal).select_related("command")
+    invocation = get_object_or_404(reachable, pk=invocation_id)
     fields = request.POST or request.GET
     ticked = fields.getlist("instance")
-    targets = invocation.targets.filter(instance__in=ticked) if ticked else invocation.targets.all()
+    visible = invocation.targets.open_to(request.principal, "ecs:StopInvocation")
+    targets = visible.filter(instance__in=ticked) if ticked else visible
     if request.method == "POST":
         stop_invocation(request.principal, invocation, targets=targets)
         return gone_to(request, invocation.get_absolute_url())
     stoppable = targets.stoppable()
-    choices = invocation.targets.stoppable().for_table().order_by("pk")[:CHOICES_SHOWN]
+    choices = visible.stoppable().for_table().order_by("pk")[:CHOICES_SHOWN]
     hidden = sorted(set(ticked) - {target.instance_id for target in choices})
     context = {
         "invocation": invocation,
@@ -273,12 +309,14 @@ def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse
     return panel(request, "invocations/stop.html", context)
 
 
+@needs("ecs:RunCommand")
 @require_POST
 def invocation_run_again(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
     again = run_again(request.principal, visible_invocation(request, invocation_id))
     return gone_to(request, again.get_absolute_url())
 
 
+@needs("ecs:RunCommand")
 @require_POST
 def invocation_run_again_failed(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
     again = run_again_on_failed(request.principal, visible_invocation(request, invocation_id))
@@ -291,6 +329,6 @@ def visible_invocation(request: ConsoleRequest, invocation_id: str) -> Invocatio
 
 
 def visible_target(request: ConsoleRequest, invocation_id: str, instance_id: str) -> Target:
-    visible = Invocation.objects.visible_to(request.principal)
-    targets = Target.objects.filter(invocation__in=visible).select_related("invocation__command", "instance")
+    visible = Target.objects.visible_to(request.principal)
+    targets = visible.select_related("invocation__command", "instance")
     return get_object_or_404(targets, invocation=invocation_id, instance=instance_id)

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -29,15 +30,28 @@ class ConsoleRequest(HttpRequest):
 
 def refusal(request: HttpRequest, error: ConsoleError) -> HttpResponse:
     """The error as a page; for htmx as a notice, which the shell shows wherever the request came from."""
-    context = {"status": error.status, "code": error.code, "message": error.message}
+    context = {
+        "status": error.status,
+        "code": error.code,
+        "message": error.message,
+        "question": question_of(error),
+    }
     if getattr(request, "htmx", False):
-        response = render(
-            request, "ui/_notice.html", {"tone": "bad", "text": error.message}, status=error.status
-        )
+        notice = {**context, "tone": "bad", "text": error.message}
+        response = render(request, "ui/_notice.html", notice, status=error.status)
         response["HX-Retarget"] = "#notices"
         response["HX-Reswap"] = "innerHTML"
         return response
     return render(request, "refused.html", context, status=error.status)
+
+
+def question_of(error: ConsoleError) -> str:
+    """What was refused, as the simulator's address takes it: `action=…&resource=…`; empty for other errors."""
+    action = error.facts.get("action")
+    if not action:
+        return ""
+    pairs = {"action": action, "resource": error.facts.get("resource") or "*"}
+    return urlencode(pairs)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

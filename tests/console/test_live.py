@@ -6,12 +6,13 @@ import json
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
-from django.contrib.sessions.models import Session
 from django.db import connections
 
+from access.models import PolicyAttachment, Session
 from console import live
 from console.live import Live
-from tests.conftest import signed_in
+from tests.conftest import attach, signed_in
+from tests.invocations.factories import ran
 
 
 @pytest_asyncio.fixture
@@ -63,26 +64,48 @@ class Listener:
                 return lines["event"], json.loads(lines["data"])
 
 
-async def test_a_stream_tells_what_it_was_asked_for(streams, cookie):
-    async with Listener(streams, "topic=invocations&topic=invocation-t-lo1", cookie) as listener:
+async def test_a_stream_tells_what_it_was_asked_for(streams, cookie, olga):
+    invocation = await sync_to_async(ran)(olga)
+    topic = f"invocation-{invocation.pk}"
+    async with Listener(streams, f"topic=invocations&topic={topic}", cookie) as listener:
         assert await listener.event() == ("hello", [])
 
-        streams.tell(["instances", "invocation-t-lo1"])
+        streams.tell(["instances", topic])
 
-        assert await listener.event() == ("change", ["invocation-t-lo1"])
+        assert await listener.event() == ("change", [topic])
+
+
+async def test_a_stream_ends_to_tell_what_may_no_longer_be_seen(streams, reader):
+    """The page is told once more, looks, and is refused; after that it hears nothing."""
+    client = await sync_to_async(signed_in)(reader)
+    query = "topic=instances&topic=invocations"
+    async with Listener(streams, query, client.cookies["sessionid"].value) as listener:
+        await listener.event()
+
+        await sync_to_async(PolicyAttachment.objects.all().delete)()
+        streams.tell([live.ACCESS])
+
+        assert await listener.event() == ("change", ["instances", "invocations"])
+        streams.tell(["instances"])
+        await sync_to_async(attach)(reader, "AliyunECSReadOnlyAccess")
+        streams.tell([live.ACCESS])
+        assert await listener.event() == ("change", ["instances", "invocations"])
+        streams.tell(["invocations"])
+        assert await listener.event() == ("change", ["invocations"])
 
 
 async def test_changes_that_come_fast_are_told_together(streams, cookie):
-    async with Listener(streams, "topic=a&topic=b&topic=c", cookie) as listener:
+    query = "topic=instances&topic=invocations&topic=commands"
+    async with Listener(streams, query, cookie) as listener:
         await listener.event()
-        streams.tell(["a"])
+        streams.tell(["instances"])
         await listener.event()
 
-        streams.tell(["c"])
-        streams.tell(["b"])
-        streams.tell(["c"])
+        streams.tell(["invocations"])
+        streams.tell(["commands"])
+        streams.tell(["invocations"])
 
-        assert await listener.event() == ("change", ["b", "c"])
+        assert await listener.event() == ("change", ["commands", "invocations"])
 
 
 async def test_after_a_gap_every_page_looks_again(streams, cookie):

@@ -1,4 +1,4 @@
-"""Every page: who may see it, what it costs, what it shows when there is nothing, little and much."""
+"""Every page of the assistant: what it costs, what it shows when there is nothing, little and much."""
 
 import re
 
@@ -6,8 +6,10 @@ import pytest
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
+from assistant.commands.models import Command
 from assistant.instances.models import Activation, Instance
 from assistant.invocations.models import Invocation
+from tests.commands.factories import saved
 from tests.instances.factories import ActivationFactory, InstanceFactory
 from tests.invocations.factories import ran, report, started, target_of
 
@@ -23,13 +25,14 @@ def run(olga):
 
 
 @pytest.fixture
-def address(run):
+def address(run, olga):
     """The address of a page by its name, with objects that exist."""
     target = target_of(run)
     arguments = {
         "instance_id": target.instance_id,
         "invocation_id": run.pk,
         "activation_id": target.instance.activation_id,
+        "command_id": saved(olga).pk,
     }
 
     def of(name):
@@ -51,17 +54,7 @@ def patterns(resolver=None, prefix="", namespace=""):
 
 PATTERNS = dict(patterns())
 
-# Who is not asked to sign in: health, files for new servers, the programs' door, signing in itself.
-OPEN_TO_ALL = {
-    "root",
-    "healthz",
-    "readyz",
-    "download_ca",
-    "download_installer",
-    "download_agent",
-    "sign_in",
-    "sign_out",
-}
+# The rooms of the assistant; those of access have tests of their own, the rules of all are in test_rules.
 READING = {
     "console:overview",
     "console:search",
@@ -73,8 +66,8 @@ READING = {
     "invocations:invocation_detail",
     "invocations:target_detail",
     "invocations:target_output",
-    "invocations:run_targets",
-    "invocations:run_preview",
+    "commands:command_list",
+    "commands:command_detail",
     "password",
 }
 # Shows a form or what would be hit; the change is a POST.
@@ -85,6 +78,10 @@ FORMS = {
     "instances:activation_create",
     "invocations:run",
     "invocations:invocation_stop",
+    "commands:command_create",
+    "commands:command_clone",
+    "commands:command_rename",
+    "commands:command_delete",
 }
 CHANGES = {
     "instances:instance_untag",
@@ -93,18 +90,6 @@ CHANGES = {
     "invocations:invocation_run_again",
     "invocations:invocation_run_again_failed",
 }
-
-
-def test_every_address_has_a_rule():
-    assert set(PATTERNS) == OPEN_TO_ALL | READING | FORMS | CHANGES
-
-
-@pytest.mark.parametrize("name", sorted(READING | FORMS | CHANGES))
-def test_who_has_not_signed_in_is_sent_to_do_so(name, address, as_nobody):
-    response = as_nobody.get(address(name))
-
-    assert response.status_code == 302
-    assert response["Location"].startswith("/console/sign-in/")
 
 
 @pytest.mark.parametrize("name", sorted(READING | FORMS))
@@ -130,19 +115,25 @@ WORDS = {
     },
     "invocations:run": {"language": "shell", "content": "true", "timeout": 60},
     "instances:instance_untag": {"key": "a"},
+    "commands:command_create": {"name": "x", "language": "shell", "content": "true", "timeout": 60},
+    "commands:command_clone": {"name": "x", "language": "shell", "content": "true", "timeout": 60},
+    "commands:command_rename": {"name": "x"},
 }
 
 
 @pytest.mark.parametrize("name", sorted(FORMS | CHANGES))
 def test_a_reader_changes_nothing(name, address, as_reader, run):
-    before = (Invocation.objects.count(), list(Activation.objects.values()), list(Instance.objects.values()))
+    before = everything()
     words = {**WORDS.get(name, {}), "instance": target_of(run).instance_id}
 
     response = as_reader.post(address(name), words)
 
     assert response.status_code == 403
-    after = (Invocation.objects.count(), list(Activation.objects.values()), list(Instance.objects.values()))
-    assert before == after
+    assert everything() == before
+
+
+def everything():
+    return [list(model.objects.order_by("pk").values()) for model in (Invocation, Activation, Instance, Command)]
 
 
 @pytest.mark.parametrize(
@@ -177,6 +168,7 @@ def test_what_is_not_there_is_not_found(path, as_operator):
         ("invocations:invocation_detail", "invocation-answers"),
         ("invocations:invocation_detail", "invocation-targets"),
         ("invocations:target_detail", "target"),
+        ("commands:command_list", "commands"),
     ],
 )
 def test_the_page_and_its_live_part_share_address_and_markup(name, part, address, as_operator):
@@ -208,7 +200,9 @@ QUERIES = {
     "instances:activation_list": 4,
     "invocations:invocation_list": 6,
     "invocations:invocation_detail": 12,
-    "invocations:target_detail": 5,
+    "invocations:target_detail": 6,
+    "commands:command_list": 6,
+    "commands:command_detail": 4,
     "invocations:run": 10,
 }
 

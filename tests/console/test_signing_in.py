@@ -76,7 +76,7 @@ def test_the_listeners_have_cookies_of_their_own(operator):
 
 def test_a_form_without_its_token_is_refused(operator):
     client = Client(enforce_csrf_checks=True)
-    client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(operator)
 
     response = client.post("/console/activations/create/", {})
 

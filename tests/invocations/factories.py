@@ -1,7 +1,7 @@
 from django.utils import timezone
 
 from access.principals import SYSTEM
-from assistant.commands.operations import Script
+from assistant.commands.operations.scripts import Script
 from assistant.instances.models import Instance
 from assistant.invocations.models import Target
 from assistant.invocations.operations.deliveries import Fetch, list_tasks

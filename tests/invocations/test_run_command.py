@@ -1,7 +1,7 @@
 import pytest
 
 from access.models import AuditEntry
-from assistant.commands.operations import Script
+from assistant.commands.operations.scripts import Script
 from assistant.instances.models import Instance
 from assistant.invocations import errors
 from assistant.invocations.models import Invocation
@@ -128,14 +128,14 @@ def test_a_run_stays_in_its_region(olga):
 
 
 def test_a_reader_runs_nothing(rita):
-    with pytest.raises(NotAllowed, match="rita may not do RunCommand"):
+    with pytest.raises(NotAllowed, match="rita may not run commands: ecs:RunCommand on acs:ecs:local:"):
         ran(rita)
 
 
 def test_a_run_is_audited(olga):
     invocation = ran(olga)
 
-    entry = AuditEntry.objects.get(action="RunCommand")
+    entry = AuditEntry.objects.get(action="ecs:RunCommand")
     assert (entry.principal, entry.door, entry.source_ip) == ("olga", "console", "192.0.2.7")
     assert entry.resource == invocation.pk
 
@@ -163,6 +163,8 @@ def test_many_targets_are_rung_by_a_task(olga, bell, django_capture_on_commit_ca
 
 def test_the_number_of_queries_does_not_grow_with_the_targets(olga, django_assert_max_num_queries):
     instances = InstanceFactory.create_batch(60)
+    ran(olga, instances[0])
 
-    with django_assert_max_num_queries(12):
+    # Two are the day's quota, two the end of the audit chain, which are read and moved.
+    with django_assert_max_num_queries(15):
         ran(olga, *instances)

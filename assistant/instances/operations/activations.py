@@ -7,13 +7,15 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.operations.audit import record
+from access.operations.calls import operation, record
 from access.operations.decisions import authorize
+from access.operations.quotas import check_size, claim
 from access.principals import Principal
+from access.rules.quotas import ACTIVATION_SIZE, ACTIVATIONS
+from access.scopes import arn
 from assistant.instances import followups, limits
 from assistant.instances.errors import ActivationInUse
 from assistant.instances.models import Activation, Region
@@ -33,7 +35,7 @@ class NewActivation:
     code: str
 
 
-@transaction.atomic
+@operation("ecs:CreateActivation")
 def create_activation(
     principal: Principal,
     region: Region,
@@ -45,16 +47,19 @@ def create_activation(
     description: str = "",
 ) -> NewActivation:
     """Make a code with which servers can register. Raises InvalidParameter."""
-    authorize(principal, "CreateActivation")
+    authorize(principal, "ecs:CreateActivation", arn("ecs", "activation", "*", region=region.pk))
 
     check_prefix(instance_name)
     check_between("instance_count", instance_count, 1, limits.QUOTA_MOST)
     check_between("time_to_live_in_hours", time_to_live_in_hours, 1, limits.HOURS_MOST)
     check_description(description)
+    check_size(principal, ACTIVATION_SIZE, region.pk, instance_count, field="instance_count")
     ranges = checked_ranges(ip_address_range or [])
 
     code = new_code(region)
     now = timezone.now()
+    in_force = Activation.objects.usable(now).filter(region=region)
+    claim(principal, ACTIVATIONS, region.pk, in_use=in_force.count)
     activation = Activation.objects.create(
         id=ids.request_id(),
         region=region,
@@ -69,28 +74,28 @@ def create_activation(
         created_by=principal.name,
     )
 
-    record(principal, "CreateActivation", activation.pk, prefix=instance_name, quota=instance_count)
+    record(principal, "ecs:CreateActivation", activation.pk, prefix=instance_name, quota=instance_count)
     followups.activations_changed()
     return NewActivation(activation, code)
 
 
-@transaction.atomic
+@operation("ecs:DisableActivation")
 def disable_activation(principal: Principal, activation: Activation) -> Activation:
     """Let the code register nothing more; servers that did stay (CA-30). Twice is once."""
-    authorize(principal, "DisableActivation", activation.pk)
+    authorize(principal, "ecs:DisableActivation", activation.arn)
 
     Activation.objects.filter(pk=activation.pk).update(disabled=True)
     activation.refresh_from_db()
 
-    record(principal, "DisableActivation", activation.pk)
+    record(principal, "ecs:DisableActivation", activation.pk)
     followups.activations_changed()
     return activation
 
 
-@transaction.atomic
+@operation("ecs:DeleteActivation")
 def delete_activation(principal: Principal, activation: Activation) -> None:
     """Forget a code. Raises ActivationInUse while a server registered with it is still there (CA-30)."""
-    authorize(principal, "DeleteActivation", activation.pk)
+    authorize(principal, "ecs:DeleteActivation", activation.arn)
 
     # Also the rows of deregistered servers point here: they keep their runs readable.
     if activation.instances.exists():
@@ -99,7 +104,7 @@ def delete_activation(principal: Principal, activation: Activation) -> None:
     activation_id = activation.pk
     activation.delete()
 
-    record(principal, "DeleteActivation", activation_id)
+    record(principal, "ecs:DeleteActivation", activation_id)
     followups.activations_changed()
 
 

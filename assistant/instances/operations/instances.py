@@ -2,24 +2,23 @@
 
 import re
 
-from django.db import transaction
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from access.operations.audit import record
-from access.operations.decisions import authorize
+from access.operations.calls import operation, record
 from access.principals import Principal
 from assistant.instances import followups, limits
 from assistant.instances.models import Instance, Tag
+from assistant.instances.operations.permissions import authorize_instance, authorize_instances
 from assistant.instances.querysets import InstanceQuerySet
 from console.kit.errors import InvalidParameter
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@transaction.atomic
+@operation("ecs:ModifyManagedInstance")
 def rename_instance(principal: Principal, instance: Instance, *, name: str) -> Instance:
-    authorize(principal, "ModifyManagedInstance", instance.pk)
+    authorize_instance(principal, "ecs:ModifyManagedInstance", instance)
 
     name = name.strip()
     if not 1 <= len(name) <= limits.NAME_CHARACTERS or CONTROL.search(name):
@@ -29,19 +28,20 @@ def rename_instance(principal: Principal, instance: Instance, *, name: str) -> I
     before, instance.name = instance.name, name
     instance.save(update_fields=["name"])
 
-    record(principal, "ModifyManagedInstance", instance.pk, before=before, after=name)
+    record(principal, "ecs:ModifyManagedInstance", instance.pk, before=before, after=name)
     followups.instances_changed([instance.pk])
     return instance
 
 
-@transaction.atomic
+@operation("ecs:TagResources")
 def tag_resources(principal: Principal, instances: InstanceQuerySet, *, tags: dict[str, str]) -> int:
     """Put tags on instances, replacing values of the same keys; says how many instances there were."""
-    authorize(principal, "TagResources")
+    places = list(instances.order_by("pk").values_list("pk", "region_id"))
+    authorize_instances(principal, "ecs:TagResources", places)
 
     for key, value in tags.items():
         check_tag(key, value)
-    pks = list(instances.order_by("pk").values_list("pk", flat=True))
+    pks = [pk for pk, _region in places]
     Tag.objects.bulk_create(
         [Tag(instance_id=pk, key=key, value=value) for pk in pks for key, value in tags.items()],
         update_conflicts=True,
@@ -51,20 +51,21 @@ def tag_resources(principal: Principal, instances: InstanceQuerySet, *, tags: di
     )
     check_tag_count(pks)
 
-    record(principal, "TagResources", tags=tags, instances=pks[:50], count=len(pks))
+    record(principal, "ecs:TagResources", tags=tags, instances=pks[:50], count=len(pks))
     followups.instances_changed(pks)
     return len(pks)
 
 
-@transaction.atomic
+@operation("ecs:UntagResources")
 def untag_resources(principal: Principal, instances: InstanceQuerySet, *, keys: list[str]) -> int:
     """Take tags with these keys off; says how many tags went."""
-    authorize(principal, "UntagResources")
+    places = list(instances.order_by("pk").values_list("pk", "region_id"))
+    authorize_instances(principal, "ecs:UntagResources", places)
 
-    pks = list(instances.order_by("pk").values_list("pk", flat=True))
+    pks = [pk for pk, _region in places]
     gone, _by_model = Tag.objects.filter(instance__in=pks, key__in=keys).delete()
 
-    record(principal, "UntagResources", keys=keys, instances=pks[:50], count=len(pks))
+    record(principal, "ecs:UntagResources", keys=keys, instances=pks[:50], count=len(pks))
     followups.instances_changed(pks)
     return gone
 

@@ -10,8 +10,10 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.operations.audit import record
+from access.operations.calls import record
+from access.operations.quotas import claim
 from access.principals import Principal
+from access.rules.quotas import INSTANCES
 from assistant.instances import errors, followups, limits
 from assistant.instances.models import Activation, Instance, Tag
 from assistant.instances.operations.activations import code_digest
@@ -61,12 +63,14 @@ def register_instance(principal: Principal, registration: Registration, *, sourc
     for earlier in earlier_ones:
         close_record(earlier, now)
         followups.replace(earlier.pk)
+    of_region = Instance.objects.registered().filter(region=activation.region_id)
+    claim(principal, INSTANCES, activation.region_id, in_use=of_region.count)
     instance = Instance.objects.create(**facts(registration, activation, source_ip=source_ip, now=now))
     Tag.objects.bulk_create(
         Tag(instance=instance, key=key, value=value) for key, value in registration.tags.items()
     )
 
-    record(principal, "RegisterManagedInstance", instance.pk, activation=activation.pk, address=source_ip)
+    record(principal, "ecs:RegisterManagedInstance", instance.pk, activation=activation.pk, address=source_ip)
     logger.info("Instance registered instance=%s activation=%s", instance.pk, activation.pk)
     followups.activations_changed()
     followups.instances_changed([instance.pk])

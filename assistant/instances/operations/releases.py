@@ -8,29 +8,29 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.operations.audit import record
-from access.operations.decisions import authorize
+from access.operations.calls import operation, record
 from access.principals import Principal
 from assistant.instances import followups
 from assistant.instances.errors import InstanceGone
 from assistant.instances.models import Activation, Instance
+from assistant.instances.operations.permissions import authorize_instance
 from assistant.instances.signals import instance_released
 
 logger = logging.getLogger(__name__)
 
 
-@transaction.atomic
+@operation("ecs:DeregisterManagedInstance")
 def deregister_managed_instance(principal: Principal, instance: Instance) -> Instance:
     """Let a server go: its record is closed, its open runs end, a connected agent is told.
 
     Raises InstanceGone when it was gone before.
     """
-    authorize(principal, "DeregisterManagedInstance", instance.pk)
+    authorize_instance(principal, "ecs:DeregisterManagedInstance", instance)
 
     if not close_record(instance, timezone.now()):
         raise InstanceGone(_("%(name)s is deregistered already.") % {"name": instance.name})
 
-    record(principal, "DeregisterManagedInstance", instance.pk, name=instance.name)
+    record(principal, "ecs:DeregisterManagedInstance", instance.pk, name=instance.name)
     logger.info("Instance deregistered instance=%s principal=%s", instance.pk, principal.name)
     followups.dismiss(instance.pk)
     followups.activations_changed()
@@ -57,7 +57,7 @@ def instance_left(principal: Principal, instance: Instance) -> bool:
     """A server has deregistered itself; says whether it was still registered."""
     if not close_record(instance, timezone.now()):
         return False
-    record(principal, "DeregisterManagedInstance", instance.pk, name=instance.name)
+    record(principal, "ecs:DeregisterManagedInstance", instance.pk, name=instance.name)
     logger.info("Instance left instance=%s", instance.pk)
     followups.activations_changed()
     return True

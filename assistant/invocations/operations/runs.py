@@ -5,19 +5,24 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from access.operations.audit import record
-from access.operations.decisions import authorize
+from access.operations.calls import operation, record
+from access.operations.decisions import authorize_each, authorize_look
+from access.operations.quotas import use
 from access.principals import Principal
+from access.rules.conditions import RUN_AS_KEY
+from access.rules.quotas import RUNS
+from access.scopes import arn
+from assistant.commands.errors import CommandUnknown
 from assistant.commands.limits import USERNAME_CHARACTERS
 from assistant.commands.models import Command
-from assistant.commands.operations import Script, check_length, keep_snapshot
+from assistant.commands.operations.scripts import Script, check_length, write_command
 from assistant.commands.states import CommandType
 from assistant.instances.models import Instance, Region
+from assistant.instances.operations.permissions import authorize_instances
 from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations import errors, followups, limits
 from assistant.invocations.models import Invocation, Target
@@ -36,6 +41,7 @@ class Place:
     """What counts of an instance when a command shall run on it."""
 
     id: str
+    region_id: str
     name: str
     os_type: str
     default_username: str
@@ -44,7 +50,7 @@ class Place:
     connected: bool
 
 
-@transaction.atomic
+@operation("ecs:RunCommand")
 def run_command(
     principal: Principal,
     region: Region,
@@ -52,30 +58,76 @@ def run_command(
     *,
     targets: InstanceQuerySet,
     username: str = "",
+    keep: bool = False,
 ) -> Invocation:
-    """Run a script once, now, on the registered ones of `targets` in `region`.
+    """Run a script once, now, on the registered ones of `targets` in `region`; with `keep` save it too (CA-84).
 
-    One transaction writes the script's snapshot, the invocation and a row per target. Targets that are not
-    connected fail at once, with the client's error code, and hold nobody up. Raises InvalidParameter for
-    everything that cannot be asked for, before anything is written.
+    One transaction writes the script, the invocation and a row per target. Targets that are not connected
+    fail at once, with the client's error code, and hold nobody up. Raises InvalidParameter for everything
+    that cannot be asked for, before anything is written.
     """
-    authorize(principal, "RunCommand")
-
-    check_length("username", username, USERNAME_CHARACTERS)
+    action = "ecs:RunCommand"
     now = timezone.now()
     places = places_of(targets.filter(region=region), now=now)
-    check_places(places, script, username)
-    command = keep_snapshot(principal, region, script)
+    kept = arn("ecs", "command", "*", region=region.pk) if keep else ""
+    authorize_run(principal, action, places, username, command=kept)
+
+    check_places(places, script.type, username)
+    command = write_command(principal, region, script, kept=keep)
 
     invocation = create_invocation(principal, command, places, username=username, now=now)
 
-    record(principal, "RunCommand", invocation.pk, command=command.pk, targets=len(places), username=username)
+    tell_of_run(principal, action, invocation, places)
+    return invocation
+
+
+@operation("ecs:InvokeCommand")
+def invoke_command(
+    principal: Principal, command: Command, *, targets: InstanceQuerySet, username: str = ""
+) -> Invocation:
+    """Run a saved command once, now, on the registered ones of `targets` in its region, as `run_command` does."""
+    action = "ecs:InvokeCommand"
+    now = timezone.now()
+    places = places_of(targets.filter(region=command.region_id), now=now)
+    authorize_run(principal, action, places, username, command=command.arn)
+
+    if not command.kept:
+        raise CommandUnknown(_("This command has been deleted."))
+    check_places(places, command.type, username)
+
+    invocation = create_invocation(principal, command, places, username=username, now=now)
+
+    tell_of_run(principal, action, invocation, places)
+    return invocation
+
+
+def authorize_run(
+    principal: Principal, action: str, places: list[Place], username: str, *, command: str = ""
+) -> None:
+    """On every instance and on the command, if one is named, as whoever it runs as there (CA-243)."""
+    check_length("username", username, USERNAME_CHARACTERS)
+    if not places:
+        authorize_look(principal, action)
+        return
+    run_as = {place.id: {RUN_AS_KEY: username or place.default_username} for place in places}
+    if command:
+        accounts = sorted({context[RUN_AS_KEY] for context in run_as.values()})
+        authorize_each(principal, action, [(command, {RUN_AS_KEY: account}) for account in accounts])
+    wanted = [(place.id, place.region_id) for place in places]
+    authorize_instances(principal, action, wanted, contexts=run_as)
+
+
+def tell_of_run(principal: Principal, action: str, invocation: Invocation, places: list[Place]) -> None:
+    # Late: from here to the commit every other run of the region waits for its turn.
+    use(principal, RUNS, invocation.region_id, n=len(places))
+    facts = {"command": invocation.command_id, "username": invocation.username, "targets": len(places)}
+    some = [place.id for place in places[: limits.NAMED_IN_AUDIT]]
+    record(principal, action, invocation.pk, **facts, instances=some)
     logger.info(
         "Command runs invocation=%s principal=%s targets=%d", invocation.pk, principal.name, len(places)
     )
     followups.deliver(invocation.pk, [place.id for place in places if place.connected])
     followups.runs_changed([invocation.pk], [place.id for place in places])
-    return invocation
 
 
 def run_again(principal: Principal, invocation: Invocation) -> Invocation:
@@ -103,21 +155,30 @@ def repeat(principal: Principal, invocation: Invocation, targets: TargetQuerySet
 
 
 def places_of(targets: InstanceQuerySet, *, now: datetime) -> list[Place]:
-    fields = ("pk", "name", "os_type", "default_username", "is_privileged", "last_seen_at")
+    fields = ("pk", "region_id", "name", "os_type", "default_username", "is_privileged", "last_seen_at")
     rows = targets.registered().with_connection(now).order_by("pk").values_list(*fields, "is_connected")
     return [
-        Place(pk, name, os_type, account, is_privileged, ever_seen=seen_at is not None, connected=connected)
-        for pk, name, os_type, account, is_privileged, seen_at, connected in rows
+        Place(
+            pk,
+            region_id,
+            name,
+            os_type,
+            account,
+            is_privileged,
+            ever_seen=seen_at is not None,
+            connected=connected,
+        )
+        for pk, region_id, name, os_type, account, is_privileged, seen_at, connected in rows
     ]
 
 
-def check_places(places: list[Place], script: Script, username: str) -> None:
+def check_places(places: list[Place], command_type: str, username: str) -> None:
     if not places:
         raise errors.TargetsMissing(_("Choose at least one instance."), field="targets")
     if len({place.os_type == WINDOWS for place in places}) > 1:
         message = _("Linux and Windows instances cannot be mixed in one run. Run it on each separately.")
         raise errors.TargetsMixed(message, field="targets")
-    kind = CommandType.spelled(script.type)
+    kind = CommandType.spelled(command_type)
     if kind is not None and (kind.os_type == WINDOWS) != (places[0].os_type == WINDOWS):
         message = _("A command of the type %(type)s cannot run on %(name)s (%(system)s).")
         facts = {"type": kind.value, "name": places[0].name, "system": places[0].os_type}

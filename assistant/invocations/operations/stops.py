@@ -2,13 +2,12 @@
 
 import logging
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.operations.audit import record
-from access.operations.decisions import authorize
+from access.operations.calls import operation, record
 from access.principals import Principal
+from assistant.instances.operations.permissions import authorize_instances
 from assistant.invocations import followups
 from assistant.invocations.errors import NothingToStop
 from assistant.invocations.models import Invocation
@@ -20,7 +19,7 @@ from assistant.invocations.states import Status
 logger = logging.getLogger(__name__)
 
 
-@transaction.atomic
+@operation("ecs:StopInvocation")
 def stop_invocation(
     principal: Principal, invocation: Invocation, *, targets: TargetQuerySet | None = None
 ) -> Invocation:
@@ -29,11 +28,13 @@ def stop_invocation(
     What no agent has fetched is over at once; the rest is Stopping until its agent confirms. A second order
     while the first is on its way changes nothing. Raises NothingToStop when everything has ended.
     """
-    authorize(principal, "StopInvocation", invocation.pk)
+    chosen = invocation.targets.all() if targets is None else targets.filter(invocation=invocation)
+    chosen = chosen.unfinished()
+    places = chosen.order_by("pk").values_list("instance_id", "instance__region_id")
+    authorize_instances(principal, "ecs:StopInvocation", places)
 
     now = timezone.now()
-    chosen = invocation.targets.all() if targets is None else targets.filter(invocation=invocation)
-    batch = hold(chosen.unfinished())
+    batch = hold(chosen)
     if not batch.runs:
         raise NothingToStop(_("There is nothing to stop: everything has ended."))
 
@@ -42,7 +43,7 @@ def stop_invocation(
     stopped = write(batch, now=now)
     invocation.refresh_from_db()
 
-    record(principal, "StopInvocation", invocation.pk, targets=stopped)
+    record(principal, "ecs:StopInvocation", invocation.pk, targets=stopped)
     logger.info("Invocation stopped invocation=%s principal=%s", invocation.pk, principal.name)
     stopping = [run.instance_id for run in batch.runs if run.status is Status.STOPPING]
     followups.deliver_stop(invocation.pk, stopping)

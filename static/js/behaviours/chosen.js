@@ -6,7 +6,7 @@
  * @param {HTMLElement} form
  */
 export function chosen(form) {
-  const rows = () => /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[name=instance]"));
+  const rows = () => /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll(`input[name=${form.dataset.rows ?? "instance"}]`));
   const every = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-every]"));
   const all = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-all]"));
   const show = () => {
@@ -15,7 +15,7 @@ export function chosen(form) {
     for (const count of form.querySelectorAll("[data-count]")) {
       count.textContent = String(number);
     }
-    for (const button of form.querySelectorAll("[data-needs-choice]")) {
+    for (const button of form.querySelectorAll("[data-needs-choice]:not([data-locked])")) {
       button.toggleAttribute("disabled", number === 0);
     }
     form.querySelector(".bulk")?.toggleAttribute("data-chosen", number > 0);

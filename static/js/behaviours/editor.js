@@ -1,7 +1,7 @@
 // @ts-check
 
-/** The type of command → the editor's mode. */
-const MODES = { shell: "sh", python: "python", perl: "perl", bat: "batchfile", powershell: "powershell" };
+/** The language → the editor's mode. */
+const MODES = { json: "json", shell: "sh", python: "python", perl: "perl", bat: "batchfile", powershell: "powershell" };
 
 /** Turns a script's text area into an editor. Its parts are fetched once, when first wanted. @param {HTMLElement} place */
 export async function editor(place) {
@@ -31,12 +31,25 @@ export async function editor(place) {
   const colour = () => setMode(place, edited, form);
   form?.addEventListener("change", colour);
   await colour();
+  form?.addEventListener("htmx:afterSwap", () => markFault(edited, form));
+  markFault(edited, form);
+}
+
+/** Marks the line on which the form says that something is wrong. @param {any} edited @param {HTMLFormElement | null} form */
+function markFault(edited, form) {
+  const fault = /** @type {HTMLElement | null} */ (form?.querySelector("[data-fault-line]"));
+  const row = Number(fault?.dataset.faultLine ?? 0) - 1;
+  edited.session.removeGutterDecoration(edited.faultRow, "editor-fault");
+  edited.faultRow = row;
+  if (row >= 0) {
+    edited.session.addGutterDecoration(row, "editor-fault");
+  }
 }
 
 /** @param {HTMLElement} place @param {any} edited @param {HTMLFormElement | null} form */
 async function setMode(place, edited, form) {
   const chosen = /** @type {HTMLInputElement | null} */ (form?.querySelector("[name=language]:checked"));
-  const mode = MODES[/** @type {keyof typeof MODES} */ (chosen?.value ?? "shell")] ?? "sh";
+  const mode = MODES[/** @type {keyof typeof MODES} */ (chosen?.value ?? place.dataset.language ?? "shell")] ?? "sh";
   await import(place.dataset[mode] ?? "");
   edited.session.setMode(`ace/mode/${mode}`);
 }
