@@ -1,12 +1,18 @@
 """Refusals of this room.
 
+NotFound
+└── CommandUnknown              deleted, or never saved
 InvalidParameter
 ├── CommandContentMissing
 ├── CommandContentTooLarge
 └── CommandTypeUnknown
 """
 
-from console.kit.errors import InvalidParameter
+from console.kit.errors import InvalidParameter, NotFound
+
+
+class CommandUnknown(NotFound):
+    code = "InvalidCmdId.NotFound"
 
 
 class CommandContentMissing(InvalidParameter):

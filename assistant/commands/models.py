@@ -1,10 +1,12 @@
 from typing import ClassVar
 
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from access.models import User
+from access.scopes import arn
 from assistant.commands import limits
 from assistant.commands.querysets import CommandQuerySet
 from assistant.commands.states import CommandType
@@ -35,6 +37,16 @@ class Command(models.Model):
         verbose_name = _("command")
         verbose_name_plural = _("commands")
         ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at"], name="command_kept", condition=models.Q(kept=True)),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.opening or self.pk
+
+    def get_absolute_url(self) -> str:
+        return reverse("commands:command_detail", args=[self.pk])
+
+    @property
+    def arn(self) -> str:
+        return arn("ecs", "command", self.pk, region=self.region_id)

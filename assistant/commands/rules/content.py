@@ -30,6 +30,14 @@ def with_interpreter(content: str, language: str) -> str:
     return content if line is None or content.startswith("#!") else f"{line}\n{content}"
 
 
+def language_of(content: str, kind: CommandType) -> str:
+    """The language that the console names for a script: `shell`, `python`, `perl`, `bat`, `powershell`."""
+    if kind is not CommandType.SHELL:
+        return "bat" if kind is CommandType.BAT else "powershell"
+    lines = {line: language for language, line in INTERPRETERS.items()}
+    return lines.get(content.partition("\n")[0].strip(), "shell")
+
+
 def opening(content: str, most: int) -> str:
     """The first line that does something, or the first one at all, cut to `most` characters."""
     lines = [line.strip() for line in content.splitlines() if line.strip()]

@@ -1,10 +1,12 @@
-"""What one can do with commands."""
+"""A script as somebody asks for it, checked and written down."""
 
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from access.operations.quotas import claim
 from access.principals import Principal
+from access.rules.quotas import COMMANDS
 from assistant.commands import errors, limits
 from assistant.commands.models import Command
 from assistant.commands.rules.content import encoded_size, opening
@@ -26,12 +28,15 @@ class Script:
     timeout: int = limits.TIMEOUT_DEFAULT
 
 
-def keep_snapshot(principal: Principal, region: Region, script: Script) -> Command:
-    """Store a script that is run without being saved; part of the operation that runs it.
+def write_command(principal: Principal, region: Region, script: Script, *, kept: bool) -> Command:
+    """Write a script down, to be saved or as the snapshot of one run; part of the operation that does it.
 
     Raises InvalidParameter for everything about the script that cannot be taken.
     """
     kind = check_script(script)
+    if kept:
+        saved = Command.objects.kept().filter(region=region)
+        claim(principal, COMMANDS, region.pk, in_use=saved.count)
     return Command.objects.create(
         id=ids.new_id("c", region.code),
         region=region,
@@ -42,6 +47,7 @@ def keep_snapshot(principal: Principal, region: Region, script: Script) -> Comma
         opening=opening(script.content, limits.OPENING_CHARACTERS),
         working_dir=script.working_dir,
         timeout=max(script.timeout, limits.TIMEOUT_LEAST),
+        kept=kept,
         created_by_id=principal.user_id,
     )
 
@@ -56,10 +62,14 @@ def check_script(script: Script) -> CommandType:
     check_length("name", script.name, limits.NAME_CHARACTERS)
     check_length("description", script.description, limits.DESCRIPTION_CHARACTERS)
     check_length("working_dir", script.working_dir, limits.WORKING_DIR_CHARACTERS)
-    if script.timeout > limits.TIMEOUT_MOST:
+    check_timeout(script.timeout)
+    return kind
+
+
+def check_timeout(timeout: int) -> None:
+    if timeout > limits.TIMEOUT_MOST:
         message = _("The timeout is at most %(most)d seconds (a day).") % {"most": limits.TIMEOUT_MOST}
         raise InvalidParameter(message, field="timeout")
-    return kind
 
 
 def check_content(content: str) -> None:
