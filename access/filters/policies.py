@@ -1,0 +1,17 @@
+import django_filters
+from django.utils.translation import gettext_lazy as _
+
+from access.models import Policy
+from access.querysets import PolicyQuerySet
+
+
+class PolicyFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="by_text", label=_("Name or description"))
+    kind = django_filters.ChoiceFilter(choices=Policy.Kind.choices, label=_("Type"), empty_label=_("Any"))
+
+    class Meta:
+        model = Policy
+        fields: list[str] = []
+
+    def by_text(self, policies: PolicyQuerySet, _name: str, value: str) -> PolicyQuerySet:
+        return policies.search(value.strip())
