@@ -5,6 +5,7 @@ from datetime import timedelta
 LARGE = 10_000
 SMALL = 100
 BATCH = 20_000
+UNUSABLE = "!"
 # Of twenty servers one answers differently, and of those one in five fails.
 DIFFERENT_EVERY = 20
 FAILED_EVERY = 100
@@ -141,3 +142,38 @@ def analyze():
 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+
+
+def fill_access(*, users=1000, policies=200, of_operator=20):
+    """Users in one group, policies, and one user with twenty of them: what is open is tagged env=prod."""
+    import json
+
+    from django.contrib.auth.models import Group
+
+    from access.models import Policy, PolicyAttachment, PolicyVersion, User
+
+    made = [User(username=f"user-{number:04d}", password=UNUSABLE) for number in range(users)]
+    User.objects.bulk_create(made)
+    group = Group.objects.create(name="everybody")
+    group.user_set.set(User.objects.filter(username__startswith="user-"))
+    Policy.objects.bulk_create(Policy(name=f"policy-{number:03d}") for number in range(policies))
+    custom = list(Policy.objects.filter(name__startswith="policy-").order_by("name"))
+    PolicyVersion.objects.bulk_create(
+        PolicyVersion(policy=one, number=1, document=json.dumps(document(number)), created_by="bench")
+        for number, one in enumerate(custom)
+    )
+    operator = User.objects.get(username="user-0000")
+    PolicyAttachment.objects.bulk_create(
+        PolicyAttachment(policy=one, user=operator) for one in custom[:of_operator]
+    )
+
+
+def document(number):
+    """The first opens what is tagged env=prod; the others open, and close, a server each."""
+    opened = {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"}
+    if number == 0:
+        opened |= {"Condition": {"StringEquals": {"ecs:tag/env": "prod", "ecs:CommandRunAs": "deploy"}}}
+    else:
+        opened |= {"Resource": [f"acs:ecs:local:*:instance/mi-lo0past{number:08d}", "acs:ecs:local:*:command/*"]}
+    closed = {"Effect": "Deny", "Action": "ecs:*", "Resource": f"acs:ecs:*:*:instance/mi-lo1past{number}*"}
+    return {"Version": "1", "Statement": [opened, closed]}

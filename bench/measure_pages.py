@@ -1,6 +1,7 @@
 """What a list page costs the server with a past behind it: time and queries, through Django's test client.
 
-10,000 instances and 100,000 targets; `--full`: 1,000,000.
+10,000 instances and 100,000 targets; `--full`: 1,000,000. As the administrator, and as an operator whose twenty
+policies open the instances tagged env=prod; then the pages of access with 1,000 users and 200 policies.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from bench.prepared import prepare
 from bench.report import percentile, show, spin
 
 REPEATS = 30
+INSTANCE = "acs:ecs:local:1000000000000001:instance/mi-lo0past00000001"
 HTMX = {"HX-Request": "true"}
 
 
@@ -40,6 +42,33 @@ def pages(run_id):
     }
 
 
+def pages_of_operator():
+    return {
+        "overview": ("/console/", {}),
+        "instances": ("/console/instances/", {}),
+        "instances, search": ("/console/instances/?q=web-0777", {}),
+        "one instance": ("/console/instances/mi-lo0past00000001/", {}),
+        "run form": ("/console/run/", {}),
+        "results": ("/console/invocations/", {}),
+        "results, search": ("/console/invocations/?q=check+7", {}),
+    }
+
+
+def pages_of_access():
+    return {
+        "users": ("/console/access/users/", {}),
+        "users, page 20": ("/console/access/users/?page=20", {}),
+        "users, search": ("/console/access/users/?q=user-0777", {}),
+        "one user": ("/console/access/users/user-0777/", {}),
+        "groups": ("/console/access/groups/", {}),
+        "one group of 1,000": ("/console/access/groups/everybody/", {}),
+        "policies": ("/console/access/policies/", {}),
+        "one policy": ("/console/access/policies/policy-007/", {}),
+        "simulator": (f"/console/access/simulator/?user=user-0777&action=ecs:RunCommand&resource={INSTANCE}", {}),
+        "audit trail": ("/console/access/audit/", {}),
+    }
+
+
 def measure(client, name, address, headers):
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
@@ -59,13 +88,13 @@ def measure(client, name, address, headers):
     show(f"page: {name}", connection.vendor, times, "ms", **facts, spin_ms=round(spin(), 1))
 
 
-def signed_in_client():
+def signed_in_client(username):
     from django.test import Client
 
     from access.models import User
 
     client = Client(SERVER_NAME="127.0.0.1")
-    client.force_login(User.objects.get(), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(username=username), backend="access.backends.ModelBackend")
     return client
 
 
@@ -78,16 +107,22 @@ def main():
     prepare()
     from access.models import User
     from assistant.instances.models import Region
-    from bench.history import fill
+    from bench.history import fill, fill_access
 
-    region, user = Region.objects.get(), User.objects.get()
+    region, user = Region.objects.get(), User.objects.get(username="admin")
     targets = 1_000_000 if options.full else options.targets
     began = time.perf_counter()
     run_id = fill(region, instances=options.instances, targets=targets, user_id=user.pk)
     show("pages: filling the database", "bulk", [time.perf_counter() - began], "s", targets=targets)
-    client = signed_in_client()
-    for name, (address, headers) in pages(run_id).items():
-        measure(client, name, address, headers)
+    fill_access()
+    viewers = {
+        "admin": pages(run_id) | pages_of_access(),
+        "user-0000": pages_of_operator(),
+    }
+    for username, shown in viewers.items():
+        client = signed_in_client(username)
+        for name, (address, headers) in shown.items():
+            measure(client, f"{username}: {name}", address, headers)
 
 
 if __name__ == "__main__":

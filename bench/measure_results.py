@@ -24,12 +24,15 @@ OUTPUT = b"x" * 1023 + b"\n"
 class Bench:
     def __init__(self, number):
         from access.operations.identities import principal_named
+        from access.operations.quotas import EVERYWHERE, set_quota
         from access.principals import Door
+        from access.rules.quotas import MOST, RUNS
         from gateway.app import GatewayApp
         from gateway.handlers import Gateway
         from tests.gateway.wire import Wire
 
         self.principal = principal_named("admin", Door.COMMAND)
+        set_quota(self.principal, RUNS, EVERYWHERE, MOST)
         self.gateway = Gateway()
         app = GatewayApp(self.gateway)
         names = make_instances(number)
@@ -38,7 +41,7 @@ class Bench:
     def new_run(self):
         from django.utils import timezone
 
-        from assistant.commands.operations import Script
+        from assistant.commands.operations.scripts import Script
         from assistant.instances.models import Instance, Region
         from assistant.invocations.operations.runs import run_command
 

@@ -3,10 +3,13 @@
 Nothing here imports Django: the supervisor reads the same values and has to stay small.
 """
 
+import base64
 import json
 import os
+import re
 import socket
 import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,7 +21,12 @@ SOCKET_PATH_BYTES = 107
 
 # A running `up` notes these in the data folder, for commands that are told nothing but DATA_DIR.
 NOTE = "up.json"
-NOTED = ("PUBLIC_HOST", "TLS_PORT", "DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL")
+NOTED = ("PUBLIC_HOST", "TLS_PORT", "DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "MASTER_KEY_FILE")
+
+
+# The data folder's file with its master keys; each is one for AES-256.
+KEPT_MASTER_KEYS = "master-key"
+MASTER_KEY_BYTES = 32
 
 
 class SettingWrong(SystemExit):
@@ -117,6 +125,48 @@ def secret_key(folder: Path) -> str:
         raise SettingWrong(f"{folder / 'secret-key'} cannot be read: {error.strerror}.") from error
 
 
+def master_keys(folder: Path) -> list[bytes]:
+    """The keys that seal the stored secrets' keys, newest first: given, or kept by the first start.
+
+    None where there is neither. A throw-away one would take with it what it had sealed.
+    """
+    return given_master_keys() or kept_master_keys(folder)
+
+
+def given_master_keys() -> list[bytes]:
+    return keys_in(secret("MASTER_KEY"), "MASTER_KEY")
+
+
+def kept_master_keys(folder: Path) -> list[bytes]:
+    """Those of the data folder's file; none where the environment gives them."""
+    if text("MASTER_KEY") or text("MASTER_KEY_FILE"):
+        return []
+    path = folder / KEPT_MASTER_KEYS
+    try:
+        return keys_in(path.read_text(), str(path))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise SettingWrong(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def keys_in(written: str, source: str) -> list[bytes]:
+    """Keys as they are written down: Base64 with commas between them."""
+    found = []
+    for part in filter(None, re.split(r"[\s,]+", written)):
+        try:
+            key = base64.b64decode(part, validate=True)
+        except ValueError:
+            key = b""
+        if len(key) != MASTER_KEY_BYTES:
+            raise SettingWrong(
+                f"{source} holds what is no master key; say {MASTER_KEY_BYTES} random bytes in Base64 "
+                "(`openssl rand -base64 32`), of several the newest first with commas between them."
+            )
+        found.append(key)
+    return found
+
+
 def redis_socket(folder: Path) -> Path:
     """Where the embedded Redis listens: in the data folder, or in a short private place for a deep one."""
     socket = folder / "redis.sock"
@@ -137,6 +187,68 @@ def redis_url(folder: Path) -> str:
 def celery_url(url: str) -> str:
     """The same address as Celery spells it: a Unix socket is `redis+socket://` there."""
     return url.replace("unix://", "redis+socket://", 1)
+
+
+# --- Single sign-on ---
+
+SINGLE_SIGN_ON_NEEDS = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+DISCOVERY_PATH = "/.well-known/openid-configuration"
+# As wide as the column that keeps by whom somebody was vouched for.
+ISSUER_CHARACTERS = 200
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSignOn:
+    """The OpenID Connect provider where people may sign in instead of here."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str = ""
+    creates_users: bool = False
+
+
+def single_sign_on() -> SingleSignOn | None:
+    """The provider that the OIDC_ variables name; none where they name none."""
+    issuer, client_id, client_secret = (
+        text("OIDC_ISSUER"),
+        text("OIDC_CLIENT_ID"),
+        secret("OIDC_CLIENT_SECRET"),
+    )
+    creates_users = flag("OIDC_CREATE_USERS")
+    given = dict(zip(SINGLE_SIGN_ON_NEEDS, (issuer, client_id, client_secret), strict=True))
+    missing = [name for name, value in given.items() if not value]
+    if missing == list(SINGLE_SIGN_ON_NEEDS) and not creates_users and not text("OIDC_NAME"):
+        return None
+    if missing:
+        raise SettingWrong(
+            f"Single sign-on lacks {' and '.join(missing)}; say all of {', '.join(SINGLE_SIGN_ON_NEEDS)}, or none."
+        )
+    issuer = checked_issuer(issuer)
+    name = text("OIDC_NAME") or str(urlsplit(issuer).hostname)
+    return SingleSignOn(issuer, client_id, client_secret, name, creates_users)
+
+
+def checked_issuer(url: str) -> str:
+    """Without a slash at its end. What is read from it is believed because of its certificate alone."""
+    issuer = url.removesuffix(DISCOVERY_PATH).rstrip("/")
+    parts = urlsplit(issuer)
+    if not is_private(issuer) or "@" in parts.netloc or parts.query or parts.fragment:
+        raise SettingWrong(
+            f"OIDC_ISSUER is {url.rsplit('@', maxsplit=1)[-1]!r}; say https:// and the provider's address."
+        )
+    if len(issuer) > ISSUER_CHARACTERS:
+        raise SettingWrong(f"OIDC_ISSUER is longer than {ISSUER_CHARACTERS} characters.")
+    return issuer
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody reads along: TLS, or a way within this machine."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    )
 
 
 def database_url(folder: Path) -> dict[str, Any]:

@@ -8,6 +8,8 @@ DATA_DIR = env.data_dir()
 env.adopt_note(DATA_DIR)
 
 SECRET_KEY = env.secret_key(DATA_DIR)
+# They seal what seals the stored secrets; the newest first (access.operations.secrets).
+MASTER_KEYS = env.master_keys(DATA_DIR)
 DEBUG = False
 # The console is reached by whatever name or address its network gives it. Nothing is built from the
 # Host header: links to ourselves are relative, and install lines come from PUBLIC_HOST.
@@ -17,7 +19,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
@@ -27,6 +28,7 @@ INSTALLED_APPS = [
     "django_ace",
     "django_filters",
     "django_htmx",
+    "django_otp",
     "console",
     "access",
     "assistant.instances",
@@ -50,6 +52,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "access.middleware.principal",
     "console.middleware.Refusals",
+    "access.middleware.Rules",
+    "access.middleware.Duties",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -109,26 +113,41 @@ CELERY_BEAT_SCHEDULE = {
 AUTH_USER_MODEL = "access.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "access.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-] + [{"NAME": "console.passwords.FirstPasswordFile"}]
+    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator")
+] + [
+    {"NAME": "access.operations.passwords.PolicyValidator"},
+    {"NAME": "console.passwords.FirstPasswordFile"},
+]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "console:overview"
 LOGOUT_REDIRECT_URL = "sign_in"
+
+SINGLE_SIGN_ON = env.single_sign_on()
+if SINGLE_SIGN_ON:
+    # Of allauth only the conversation with the provider is used (see access.sso): none of its pages has an
+    # address, and its tables stay empty. Without single sign-on it is not even loaded.
+    INSTALLED_APPS += ["allauth.account", "allauth.socialaccount"]
+    MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]
+    AUTHENTICATION_BACKENDS += ["access.backends.SingleSignOn"]
+    SOCIALACCOUNT_ADAPTER = "access.sso.Adapter"
+    # To connect, and to wait for each piece of an answer, in seconds: pages wait as long.
+    SOCIALACCOUNT_REQUESTS_TIMEOUT = (3, 5)
 
 # Five wrong passwords for one name from one address close that pair for fifteen minutes.
 AXES_FAILURE_LIMIT = 5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "console.views.locked_out"
+AXES_LOCKOUT_CALLABLE = "access.views.signing_in.locked_out"
 AXES_VERBOSE = False
 # The address is the peer of the connection; a forwarded header is anyone's to write.
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
 
+SESSION_ENGINE = "access.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60
@@ -159,6 +178,9 @@ CONTENT_SECURITY_POLICY = {
 
 # --- What people see ---
 
+# A notice's tone, as the components know them.
+MESSAGE_TAGS = {20: "idle", 25: "good", 30: "warning", 40: "bad"}
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -179,6 +201,9 @@ PUBLIC_HOST = env.public_host()
 TLS_PORT = env.number("TLS_PORT", 8443, least=1)
 TLS_DIR = DATA_DIR / "tls"
 AGENT_PACKAGE = DATA_DIR / "packages" / "agent.pyz"
+
+# The account in the names of all resources (`acs:ecs:<region>:<account>:instance/<id>`); there is one.
+ACCOUNT_ID = env.text("ACCOUNT_ID", "1000000000000001")
 
 # How far an agent's clock may be off before its calls are refused, in seconds.
 AGENT_CLOCK_WINDOW = env.number("AGENT_CLOCK_WINDOW", 900, least=10)

@@ -2,8 +2,16 @@
 
 import os
 
+from console.env import SingleSignOn
 from console.settings import *  # noqa: F403
-from console.settings import DATA_DIR, DATABASES, STORAGES
+from console.settings import (
+    AUTHENTICATION_BACKENDS,
+    DATA_DIR,
+    DATABASES,
+    INSTALLED_APPS,
+    MIDDLEWARE,
+    STORAGES,
+)
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: write-ahead log and several threads, as in the product.
@@ -17,5 +25,13 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
 WHITENOISE_AUTOREFRESH = True
 PUBLIC_HOST = "console.example"
+MASTER_KEYS = [b"A master key of tests, 32 bytes."]
 CELERY_TASK_ALWAYS_EAGER = True
+# Switched on for all, so that every page of it is walked; each test names a provider of its own.
+INSTALLED_APPS = [*INSTALLED_APPS, "allauth.account", "allauth.socialaccount"]
+MIDDLEWARE = [*MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"]
+AUTHENTICATION_BACKENDS = [*AUTHENTICATION_BACKENDS, "access.backends.SingleSignOn"]
+SOCIALACCOUNT_ADAPTER = "access.sso.Adapter"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = (1, 1)
+SINGLE_SIGN_ON = SingleSignOn("http://127.0.0.1:9", "console", "not so secret", "Example ID")
 os.environ.setdefault("PYTHONASYNCIODEBUG", "1")

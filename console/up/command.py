@@ -63,6 +63,7 @@ def check_environment() -> None:
     """Say what is wrong with a value before anything is touched."""
     env.redis_url(env.data_dir())
     env.database_url(env.data_dir())
+    env.single_sign_on()
     env.choice("LOG_LEVEL", "INFO", among=("DEBUG", "INFO", "WARNING", "ERROR"))
     env.choice("LOG_FORMAT", "console", among=("console", "json"))
 

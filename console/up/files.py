@@ -15,6 +15,16 @@ def write_file(path: Path, content: bytes, *, mode: int) -> None:
             os.fsync(stream.fileno())
         draft.chmod(mode)
         draft.replace(path)
+        sync_folder(path.parent)
     except OSError:
         draft.unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Let a new name outlive a power cut: whoever writes next may rely on the file."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,5 +1,6 @@
 """Everything that has to be there before the processes start. Each step may be done again at every start."""
 
+import base64
 import fcntl
 import hashlib
 import secrets
@@ -16,7 +17,8 @@ from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from access.models import User
+from access.models import DataKey, User
+from access.operations.system_policies import ship_policies
 from agent.build import build
 from console import env
 from console.kit import bells
@@ -31,6 +33,8 @@ STAMP = "static-stamp"
 NOT_SERVED = ["snippets", "worker-*.js", "keybinding-*.js"]
 # Several nodes may start on one PostgreSQL; any number does that is ours alone.
 ADVISORY_LOCK = 0x0C10_0DA5
+# Apps that come with single sign-on: what they have migrated stays when it is switched off.
+OPTIONAL_APPS = frozenset({"account", "socialaccount"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ def prepare() -> Prepared:
         local_host = tls.ensure(settings.TLS_DIR, settings.PUBLIC_HOST)
         with alone_in_database():
             migrate()
+            keep_master_key(settings.DATA_DIR)
+            ship_policies()
             is_new = not User.objects.exists()
             first_password = make_administrator(settings.DATA_DIR) if is_new else ""
         collect_static_files()
@@ -135,6 +141,20 @@ def keep_secret_key(folder: Path) -> None:
         write_file(path, secrets.token_urlsafe(50).encode(), mode=0o600)
 
 
+def keep_master_key(folder: Path) -> None:
+    """Made once. What an earlier one has sealed would stay closed to another for ever."""
+    path = folder / env.KEPT_MASTER_KEYS
+    if env.given_master_keys() or path.exists():
+        return
+    if DataKey.objects.exists():
+        raise CannotStart(
+            f"The database holds secrets, and the master key that opens them is not here. Put {path.name} "
+            f"back into {folder}, or give MASTER_KEY. If it is lost, put a new one there "
+            "(`openssl rand -base64 32`): the console starts, and the old secrets stay closed."
+        )
+    write_file(path, base64.b64encode(secrets.token_bytes(env.MASTER_KEY_BYTES)) + b"\n", mode=0o600)
+
+
 def migrate() -> None:
     executor = MigrationExecutor(connection)
     refuse_newer_schema(executor)
@@ -143,7 +163,11 @@ def migrate() -> None:
 
 
 def refuse_newer_schema(executor: MigrationExecutor) -> None:
-    unknown = sorted(set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations))
+    unknown = sorted(
+        (app, name)
+        for app, name in set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
+        if app not in OPTIONAL_APPS
+    )
     if unknown:
         app, name = unknown[-1]
         raise CannotStart(

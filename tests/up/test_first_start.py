@@ -11,6 +11,7 @@ from tests.up.house import House, is_alive
 PRIVATE = [
     "cloud-assistant.json",
     "secret-key",
+    "master-key",
     "admin-password",
     "tls/authority-key.pem",
     "tls/server-key.pem",

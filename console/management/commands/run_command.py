@@ -4,7 +4,7 @@ from typing import Any
 
 from access.principals import Principal
 from assistant.commands.limits import TIMEOUT_DEFAULT
-from assistant.commands.operations import Script
+from assistant.commands.operations.scripts import Script
 from assistant.commands.states import CommandType
 from assistant.invocations.models import Invocation
 from assistant.invocations.operations.runs import run_command
