@@ -174,6 +174,8 @@ def document(number):
     if number == 0:
         opened |= {"Condition": {"StringEquals": {"ecs:tag/env": "prod", "ecs:CommandRunAs": "deploy"}}}
     else:
-        opened |= {"Resource": [f"acs:ecs:local:*:instance/mi-lo0past{number:08d}", "acs:ecs:local:*:command/*"]}
+        opened |= {
+            "Resource": [f"acs:ecs:local:*:instance/mi-lo0past{number:08d}", "acs:ecs:local:*:command/*"]
+        }
     closed = {"Effect": "Deny", "Action": "ecs:*", "Resource": f"acs:ecs:*:*:instance/mi-lo1past{number}*"}
     return {"Version": "1", "Statement": [opened, closed]}

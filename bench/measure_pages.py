@@ -64,7 +64,10 @@ def pages_of_access():
         "one group of 1,000": ("/console/access/groups/everybody/", {}),
         "policies": ("/console/access/policies/", {}),
         "one policy": ("/console/access/policies/policy-007/", {}),
-        "simulator": (f"/console/access/simulator/?user=user-0777&action=ecs:RunCommand&resource={INSTANCE}", {}),
+        "simulator": (
+            f"/console/access/simulator/?user=user-0777&action=ecs:RunCommand&resource={INSTANCE}",
+            {},
+        ),
         "audit trail": ("/console/access/audit/", {}),
     }
 

@@ -63,7 +63,12 @@ TABS: list[tuple[Any, list[tuple[Any, str, str, tuple[str, ...]]]]] = [
                 "activation",
                 ("ecs:DescribeActivations", "ecs:CreateActivation"),
             ),
-            (_("Commands"), "commands:command_list", "command", ("ecs:DescribeCommands", "ecs:CreateCommand")),
+            (
+                _("Commands"),
+                "commands:command_list",
+                "command",
+                ("ecs:DescribeCommands", "ecs:CreateCommand"),
+            ),
             (_("Run command"), "invocations:run", "run", ("ecs:RunCommand", "ecs:InvokeCommand")),
             (
                 _("Execution results"),

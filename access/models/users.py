@@ -65,6 +65,10 @@ class Role(models.Model):
     def max_session(self) -> timedelta:
         return timedelta(seconds=self.max_session_seconds)
 
+    @property
+    def max_session_minutes(self) -> int:
+        return self.max_session_seconds // 60
+
 
 class Session(AbstractBaseSession):
     """A browser that has signed in: Django's session with what its owner wants to know of it.

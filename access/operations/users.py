@@ -38,8 +38,9 @@ class UserFields(TypedDict, total=False):
     is_administrator: bool
 
 
-# Who may come in and how: a permission of its own, as in the API.
-SIGN_IN_RULES = frozenset({"console_access", "api_access", "must_use_second_factor"})
+# Who may come in and how: a permission of its own, as in the API. By the e-mail address single sign-on
+# knows whom it means.
+SIGN_IN_RULES = frozenset({"console_access", "api_access", "must_use_second_factor", "email"})
 # What one may take from oneself only on purpose.
 OWN_WARNINGS = {
     "is_administrator": gettext_lazy(

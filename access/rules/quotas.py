@@ -46,7 +46,7 @@ RUNS = QuotaRule(
     "max-axt-invocation-daily",
     Kind.PER_DAY,
     _("Runs per day"),
-    _("runs, one for each instance that a command runs on"),
+    _("runs of a command, on however many instances"),
     5000,
     MOST,
     RunsUsedUp,

@@ -90,7 +90,12 @@ class CommandForm(ScriptForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(
-            "name", "language", "content", Row(Column("timeout"), Column("working_dir")), "description", "region"
+            "name",
+            "language",
+            "content",
+            Row(Column("timeout"), Column("working_dir")),
+            "description",
+            "region",
         )
 
 

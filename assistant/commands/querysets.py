@@ -27,7 +27,12 @@ class CommandQuerySet(models.QuerySet["Command"]):
     def for_table(self) -> Self:
         """What a row of the table prints, with `n_invocations` and `last_invoked_at`; not the content."""
         runs = {"n_invocations": Count("invocations"), "last_invoked_at": Max("invocations__created_at")}
-        return self.select_related("created_by", "region").defer("content").annotate(**runs).order_by("-created_at", "pk")
+        return (
+            self.select_related("created_by", "region")
+            .defer("content")
+            .annotate(**runs)
+            .order_by("-created_at", "pk")
+        )
 
     def search(self, text: str) -> Self:
         return self.filter(Q(name__icontains=text) | Q(description__icontains=text) | Q(pk=text))

@@ -59,12 +59,18 @@ def test_an_operation_within_another_is_part_of_it(declared, somebody):
         authorize(principal, "ecs:RunCommand")
         inner(principal)
         record(principal, "ecs:RunCommand", "outer")
-        assert not AuditEntry.objects.filter(action__startswith="ecs:").exists(), "entries are written at the end"
+        assert not AuditEntry.objects.filter(action__startswith="ecs:").exists(), (
+            "entries are written at the end"
+        )
 
     paul = somebody("paul", {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"})
     outer(paul.principal)
 
-    written = AuditEntry.objects.filter(action__startswith="ecs:").order_by("pk").values_list("action", "resource", "decided_by")
+    written = (
+        AuditEntry.objects.filter(action__startswith="ecs:")
+        .order_by("pk")
+        .values_list("action", "resource", "decided_by")
+    )
     assert list(written) == [
         ("ecs:DescribeTags", "inner", "of-paul/Statement[0]"),
         ("ecs:RunCommand", "outer", "of-paul/Statement[0]"),

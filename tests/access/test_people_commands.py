@@ -59,9 +59,10 @@ def test_a_user_is_made_with_everything_at_once():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], {"console_access": True, "api_access": False, "is_superuser": False}),
-        (["--console"], {"console_access": True}),
+        ([], {"console_access": True, "api_access": True, "is_superuser": False}),
+        (["--console", "--no-api"], {"console_access": True, "api_access": False}),
         (["--no-console", "--api"], {"console_access": False, "api_access": True}),
+        (["--no-password"], {"console_access": True, "password_changed_at": None}),
         (["--administrator"], {"is_superuser": True, "is_staff": True}),
         (["--second-factor"], {"must_use_second_factor": True}),
     ],
@@ -69,7 +70,11 @@ def test_a_user_is_made_with_everything_at_once():
 def test_what_a_user_may_is_said_by_options(words, expected):
     done = Done("create_user", "ana", "--json", *words)
 
-    assert done.document == {"Name": "ana"}
+    user = User.objects.get(username="ana")
+    has_password = user.has_usable_password()
+    assert done.document["Name"] == "ana"
+    assert ("Password" in done.document) is has_password
+    assert has_password is not any(word in words for word in ("--no-console", "--no-password"))
     assert User.objects.filter(username="ana").values(*expected).get() == expected
 
 

@@ -169,17 +169,17 @@ def test_what_is_rolled_back_was_not_used():
 # --- The rooms ---
 
 
-def test_runs_count_by_instance_and_stop_at_the_quota(olga, region):
+def test_runs_count_once_each_and_stop_at_the_quota(olga, region):
     instances = InstanceFactory.create_batch(3)
-    set_quota(olga, RUNS, "local", 5)
+    set_quota(olga, RUNS, "local", 2)
 
     ran(olga, *instances)
+    ran(olga, instances[0])
     with pytest.raises(RunsUsedUp):
-        ran(olga, *instances)
-    ran(olga, *instances[:2])
+        ran(olga, instances[0])
 
     assert Invocation.objects.count() == 2
-    assert QuotaUse.objects.get(name=RUNS.name).used == 5
+    assert QuotaUse.objects.get(name=RUNS.name).used == 2
 
 
 def test_an_activation_is_no_larger_than_its_quota(olga, region):

@@ -133,7 +133,9 @@ def test_a_reader_changes_nothing(name, address, as_reader, run):
 
 
 def everything():
-    return [list(model.objects.order_by("pk").values()) for model in (Invocation, Activation, Instance, Command)]
+    return [
+        list(model.objects.order_by("pk").values()) for model in (Invocation, Activation, Instance, Command)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def authorize_run(
 
 def tell_of_run(principal: Principal, action: str, invocation: Invocation, places: list[Place]) -> None:
     # Late: from here to the commit every other run of the region waits for its turn.
-    use(principal, RUNS, invocation.region_id, n=len(places))
+    use(principal, RUNS, invocation.region_id)
     facts = {"command": invocation.command_id, "username": invocation.username, "targets": len(places)}
     some = [place.id for place in places[: limits.NAMED_IN_AUDIT]]
     record(principal, action, invocation.pk, **facts, instances=some)

@@ -23,13 +23,22 @@ class Command(DoorCommand):
             "--password-stdin", action="store_true", help="read the password from the standard input"
         )
         passwords.add_argument(
-            "--generate-password", action="store_true", help="make a password and print it"
+            "--generate-password",
+            action="store_true",
+            help="make a password and print it (the default for who may sign in)",
+        )
+        passwords.add_argument(
+            "--no-password", action="store_true", help="single sign-on and access keys only"
         )
         parser.add_argument("--must-change-password", action="store_true", help="at the first sign-in")
         doors = parser.add_mutually_exclusive_group()
         doors.add_argument("--console", action="store_true", default=True, help="may sign in (the default)")
         doors.add_argument("--no-console", action="store_false", dest="console", help="may not sign in")
-        parser.add_argument("--api", action="store_true", help="may use the API, with access keys")
+        programs = parser.add_mutually_exclusive_group()
+        programs.add_argument(
+            "--api", action="store_true", default=True, help="may use the API, with access keys (the default)"
+        )
+        programs.add_argument("--no-api", action="store_false", dest="api", help="may not use the API")
         parser.add_argument("--second-factor", action="store_true", help="must use a second factor")
         parser.add_argument("--administrator", action="store_true", help="may do everything")
         parser.add_argument(
@@ -44,7 +53,7 @@ class Command(DoorCommand):
             principal,
             options["name"],
             password=password_from_stdin() if options["password_stdin"] else "",
-            generate_password=options["generate_password"],
+            generate_password=options["generate_password"] or is_password_made(options),
             must_change_password=options["must_change_password"],
             groups=[group_named(principal, name) for name in options["group"]],
             policies=[policy_named(principal, name) for name in options["policy"]],
@@ -61,6 +70,11 @@ class Command(DoorCommand):
             document["Password"] = new.password
             lines.append(f"Password: {new.password} (shown once)")
         self.show(document, lambda: lines, as_json=as_json)
+
+
+def is_password_made(options: dict[str, Any]) -> bool:
+    """Whoever may sign in gets a password, unless one is given or none is wanted."""
+    return options["console"] and not (options["password_stdin"] or options["no_password"])
 
 
 def password_from_stdin() -> str:
