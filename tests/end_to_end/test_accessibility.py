@@ -1,5 +1,7 @@
 """Every page in both themes, looked at by axe: WCAG 2.2 AA."""
 
+import json
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -19,14 +21,39 @@ PAGES = [
     "console/search/?q=vm",
     "console/password/",
     "console/nothing/",
+    "console/commands/",
+    "console/commands/create/",
+    "console/account/",
+    "console/account/second-factor/",
+    "console/account/sessions/",
+    "console/access/users/",
+    "console/access/create-user/",
+    "console/access/users/ana/",
+    "console/access/users/ana/attach/",
+    "console/access/groups/",
+    "console/access/roles/",
+    "console/access/policies/",
+    "console/access/policies/lister/",
+    "console/access/policies/lister/update/",
+    "console/access/create-policy/",
+    "console/access/simulator/?user=ana&action=ecs:RunCommand&resource=*",
+    "console/access/password-policy/",
+    "console/access/quotas/",
+    "console/access/audit/",
+    "console/access/audit/export/",
 ]
 
 
 @pytest.fixture(scope="module")
-def objects(house):
+def objects(house, workshop):
     found = [one for one in house.document("list_instances") if one["MachineId"].startswith("local-")]
     instance = found[0]["InstanceId"]
     ran = house.document("run_command", "--instance", instance, "--content", "echo hi", "--wait")
+    policy = workshop / "lister.json"
+    statement = {"Effect": "Allow", "Action": "ecs:Describe*", "Resource": "*"}
+    policy.write_text(json.dumps({"name": "lister", "document": {"Version": "1", "Statement": [statement]}}))
+    house.document("put_policy", policy)
+    house.document("create_user", "ana", "--policy", "lister")
     return {"instance": instance, "invocation": ran["InvokeId"]}
 
 
