@@ -52,6 +52,9 @@ PASSWORD_DAYS_MOST = 1095
 # As many as RAM remembers. Each costs a hash when a password is changed.
 PASSWORDS_REMEMBERED_MOST = 24
 
+# Failed sign-ins and lockouts that the audit trail takes from one address in an hour: names cost nothing.
+FAILURES_REMEMBERED = 100
+
 # A session's "last seen" is written at most this often: not a write per page.
 SEEN_EVERY = timedelta(minutes=5)
 

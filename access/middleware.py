@@ -1,7 +1,7 @@
 """Who asks, on every request of a browser; what they have to do first; and that every view has a rule."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -71,6 +71,22 @@ SECOND_FACTOR = {
 }
 
 
+class Duty(NamedTuple):
+    """Something to be done before anything else: where, and what is open meanwhile."""
+
+    goal: str
+    is_open: set[str]
+
+
+def duty_of(request: HttpRequest) -> Duty | None:
+    user = cast("User", request.user)
+    if user.must_change_password and user.has_usable_password():
+        return Duty("password", PASSWORD)
+    if user.must_use_second_factor and not marks.has_second_factor(request.session):
+        return Duty("account:second_factor", SECOND_FACTOR)
+    return None
+
+
 class Duties:
     """Leads those who have to do something first to where they do it, and lets them nowhere else.
 
@@ -90,10 +106,9 @@ class Duties:
         name = request.resolver_match.view_name if request.resolver_match else ""
         if not isinstance(request.user, User) or not getattr(view, "login_required", True) or name in WAY_OUT:
             return None
-        if request.user.must_change_password and request.user.has_usable_password():
-            return self.lead(request, name, PASSWORD, "password")
-        if request.user.must_use_second_factor and not marks.has_second_factor(request.session):
-            return self.lead(request, name, SECOND_FACTOR, "account:second_factor")
+        duty = duty_of(request)
+        if duty:
+            return self.lead(request, name, duty)
         ended: TakenRole | None = request.ended_role  # type: ignore[attr-defined]
         if ended:
             return self.tell(request, ended)
@@ -103,8 +118,8 @@ class Duties:
         return None
 
     @staticmethod
-    def lead(request: HttpRequest, name: str, is_open: set[str], goal: str) -> HttpResponse | None:
-        return None if name in is_open else gone_to(request, reverse(goal))
+    def lead(request: HttpRequest, name: str, duty: "Duty") -> HttpResponse | None:
+        return None if name in duty.is_open else gone_to(request, reverse(duty.goal))
 
     @staticmethod
     def tell(request: HttpRequest, ended: TakenRole) -> HttpResponse | None:

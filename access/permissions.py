@@ -16,8 +16,12 @@ from typing import Any, TypeVar
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from access.operations.calls import remember_refusal
 from access.operations.decisions import authorize_look
 from access.principals import Principal
+from console.kit.errors import NotAllowed
+
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -29,14 +33,24 @@ def needs(*actions: str) -> Callable[[View], View]:
         @wraps(view)
         def checked(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
             principal: Principal = request.principal  # type: ignore[attr-defined]
-            if not any(principal.names(action) for action in actions):
-                authorize_look(principal, actions[0])
+            if not any(principal.opens(action) for action in actions):
+                refuse(request, principal, actions[0])
             return view(request, *arguments, **named)
 
         checked.rule = actions  # type: ignore[attr-defined]
         return checked  # type: ignore[return-value]
 
     return declare
+
+
+def refuse(request: HttpRequest, principal: Principal, action: str) -> None:
+    """Raise NotAllowed. What somebody wanted to do is remembered, what they wanted to look at is not."""
+    try:
+        authorize_look(principal, action)
+    except NotAllowed as refusal:
+        if request.method not in SAFE:
+            remember_refusal(principal, refusal)
+        raise
 
 
 def own(view: View) -> View:

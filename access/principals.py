@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 
+from access.rules import actions
 from access.rules.policies import NO_POLICIES, Decision, PolicySet
 
 
@@ -48,6 +49,13 @@ class Principal:
     def names(self, action: str) -> bool:
         """Whether anything allows the principal the action anywhere (CA-246)."""
         return self.is_administrator or self.policies.names(action)
+
+    def opens(self, action: str) -> bool:
+        """Whether a page about the action opens: decided where it has no resources, else as `names` says."""
+        known = actions.known(action)
+        if known is not None and not known.types:
+            return self.may(action, "*")
+        return self.names(action)
 
     def decide(self, action: str, resource: str, context: Mapping[str, str] | None = None) -> Decision:
         """What the principal's policies say of one action on one resource, here and now."""

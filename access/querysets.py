@@ -126,6 +126,13 @@ class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
         """The versions that count of the policies with these names."""
         return self.filter(policy__name__in=list(names), number=F("policy__version")).select_related("policy")
 
+    def numbered(self, pairs: Iterable[tuple[str, int]]) -> Self:
+        """These versions, (policy's name, number) each."""
+        wanted = Q(pk__in=[])
+        for name, number in pairs:
+            wanted |= Q(policy__name=name, number=number)
+        return self.filter(wanted).select_related("policy")
+
 
 class PolicyAttachmentQuerySet(models.QuerySet["PolicyAttachment"]):
     def visible_to(self, principal: Principal) -> Self:

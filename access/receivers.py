@@ -3,6 +3,7 @@
 A visitor who fails learns nothing here: an entry is written for a name that is no user's as for one that is.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from axes.signals import user_locked_out
@@ -11,6 +12,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from access import limits
 from access.models import AuditEntry, User
 from access.operations.audit import append, entry
 from access.principals import Door, Principal
@@ -34,7 +36,7 @@ def signed_out(request: HttpRequest, user: User | None, **_signal: Any) -> None:
 def refused(credentials: dict[str, Any], request: HttpRequest | None = None, **_signal: Any) -> None:
     # While a name is locked out, the lockout stands for every further try: nobody fills the trail from outside.
     if not getattr(request, "axes_locked_out", False):
-        append([refusal(request, str(credentials.get("username", "")), "ram:SignIn")])
+        remember(refusal(request, str(credentials.get("username", "")), "ram:SignIn"))
 
 
 @receiver(user_locked_out)
@@ -42,7 +44,23 @@ def locked_out(request: HttpRequest, username: str, **_signal: Any) -> None:
     # Sent again at every try while it lasts; the one that closed the door is the one to remember.
     failures = getattr(request, "axes_failures_since_start", None)
     if failures == settings.AXES_FAILURE_LIMIT:
-        append([refusal(request, username, "ram:LockOut", failures=failures)])
+        remember(refusal(request, username, "ram:LockOut", failures=failures))
+
+
+def remember(failure: AuditEntry) -> None:
+    """Write it, up to so many an hour from one address; the last one says that no more are written."""
+    alike = AuditEntry.objects.filter(
+        action__in=("ram:SignIn", "ram:LockOut"),
+        outcome=AuditEntry.Outcome.REFUSED,
+        source_ip=failure.source_ip,
+        at__gt=failure.at - timedelta(hours=1),
+    )
+    n_written = alike.count()
+    if n_written >= limits.FAILURES_REMEMBERED:
+        return
+    if n_written == limits.FAILURES_REMEMBERED - 1:
+        failure.facts["further_failures"] = "not written: too many from this address within the hour"
+    append([failure])
 
 
 def refusal(request: HttpRequest | None, typed: str, action: str, **facts: int) -> AuditEntry:

@@ -19,9 +19,10 @@ from django.contrib.auth import get_user
 from django.db import close_old_connections, connections
 from django.http import HttpRequest
 
-from access.middleware import principal_of
+from access.middleware import duty_of, principal_of
 from access.models import User
 from access.principals import Principal
+from assistant.exports.models import Export
 from assistant.instances.models import Instance
 from assistant.instances.querysets import SEES_INSTANCES
 from assistant.invocations.models import Invocation
@@ -54,6 +55,18 @@ class Visitor(NamedTuple):
     session_key: str
     source_ip: str
     is_secure: bool
+
+
+class Opening(HttpRequest):
+    """The request with which a stream began, as Django's middleware asks one."""
+
+    def __init__(self, *, is_secure: bool) -> None:
+        super().__init__()
+        self.path = PATH
+        self._is_secure = is_secure
+
+    def _get_scheme(self) -> str:
+        return "https" if self._is_secure else "http"
 
 
 class Stream:
@@ -219,17 +232,15 @@ def session_key_of(scope: Scope) -> str:
 def seen_topics(visitor: Visitor, asked: frozenset[str]) -> frozenset[str] | None:
     """Asks session, user and permissions, as Django's middleware does it for a page."""
     close_old_connections()
-    request = HttpRequest()
-    request.path = PATH
-    request.META = {
-        "REMOTE_ADDR": visitor.source_ip,
-        "wsgi.url_scheme": "https" if visitor.is_secure else "http",
-    }
+    request = Opening(is_secure=visitor.is_secure)
+    request.META = {"REMOTE_ADDR": visitor.source_ip}
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(visitor.session_key)
     user = get_user(request)
     if not isinstance(user, User) or not user.is_active:
         return None
     request.user = user
+    if duty_of(request):
+        return frozenset()
     principal = principal_of(request)
     return frozenset(visible(principal, asked)) if principal.is_known else None
 
@@ -240,11 +251,12 @@ LISTS = {
     "invocations": ("ecs:DescribeInvocations",),
     "activations": ("ecs:DescribeActivations",),
     "commands": ("ecs:DescribeCommands",),
+    "exports": ("ecs:DescribeInvocationResults",),
 }
 
 
 def visible(principal: Principal, topics: Iterable[str]) -> Iterator[str]:
-    """Those of the topics that the principal may hear of; two queries, however many there are."""
+    """Those of the topics that the principal may hear of; a query per kind, however many there are."""
     ids: dict[str, list[str]] = {}
     for topic in topics:
         kind, dash, pk = topic.partition("-")
@@ -258,3 +270,6 @@ def visible(principal: Principal, topics: Iterable[str]) -> Iterator[str]:
     if "invocation" in ids:
         invocations = Invocation.objects.reachable_to(principal).filter(pk__in=ids["invocation"])
         yield from (f"invocation-{pk}" for pk in invocations.values_list("pk", flat=True))
+    if "export" in ids:
+        exports = Export.objects.visible_to(principal).filter(pk__in=ids["export"])
+        yield from (f"export-{pk}" for pk in exports.values_list("pk", flat=True))

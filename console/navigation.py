@@ -107,7 +107,7 @@ def navigation(path: str, principal: Principal) -> list[Group]:
             [
                 entry(word, name, icon)
                 for word, name, icon, actions in tabs
-                if not actions or any(principal.names(action) for action in actions)
+                if not actions or any(principal.opens(action) for action in actions)
             ],
         )
         for label, tabs in TABS

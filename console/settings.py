@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "assistant.instances",
     "assistant.commands",
     "assistant.invocations",
+    "assistant.exports",
 ]
 
 MIDDLEWARE = [
@@ -105,6 +106,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "assistant.invocations.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "repair": {"task": "assistant.invocations.tasks.repair", "schedule": 60.0, "options": {"expires": 60}},
     "channels": {"task": "assistant.instances.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "exports": {"task": "assistant.exports.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "console.tasks.heartbeat", "schedule": 5.0, "options": {"expires": 5}},
 }
 
@@ -144,6 +146,16 @@ AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "access.views.signing_in.locked_out"
 AXES_VERBOSE = False
+# What it keeps of a form, it keeps without these; `password` it leaves out by itself.
+AXES_SENSITIVE_PARAMETERS = [
+    "username",
+    "ip_address",
+    "old_password",
+    "new_password1",
+    "new_password2",
+    "proof",
+    "number",
+]
 # The address is the peer of the connection; a forwarded header is anyone's to write.
 AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]
 
@@ -201,6 +213,7 @@ PUBLIC_HOST = env.public_host()
 TLS_PORT = env.number("TLS_PORT", 8443, least=1)
 TLS_DIR = DATA_DIR / "tls"
 AGENT_PACKAGE = DATA_DIR / "packages" / "agent.pyz"
+EXPORTS_DIR = DATA_DIR / "exports"
 
 # The account in the names of all resources (`acs:ecs:<region>:<account>:instance/<id>`); there is one.
 ACCOUNT_ID = env.text("ACCOUNT_ID", "1000000000000001")

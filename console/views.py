@@ -18,6 +18,7 @@ from assistant.invocations.models import Invocation
 from console.kit import bells
 from console.kit.errors import InvalidParameter, NotAllowed, NotFound
 from console.kit.http import ConsoleRequest, broken, refusal
+from console.kit.pagination import SEARCH_CHARACTERS
 from console.tasks import worker_is_fresh
 
 SHOWN = 5
@@ -105,7 +106,7 @@ class Hit:
 @require_safe
 def search(request: ConsoleRequest) -> HttpResponse:
     """Jump to an instance or an invocation by id or name; a single exact hit is gone to at once."""
-    text = request.GET.get("q", "").strip()
+    text = request.GET.get("q", "").strip()[:SEARCH_CHARACTERS]
     hits = find(request, text) if text else []
     exact = [hit for hit in hits if hit.id == text]
     if exact:

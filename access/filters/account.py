@@ -4,10 +4,13 @@ from django.utils.translation import gettext_lazy as _
 
 from access.models import Role
 from access.querysets import RoleQuerySet
+from console.kit.pagination import SEARCH_CHARACTERS
 
 
 class AssumableRoleFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="by_text", label=_("Name or description"))
+    q = django_filters.CharFilter(
+        max_length=SEARCH_CHARACTERS, method="by_text", label=_("Name or description")
+    )
 
     class Meta:
         model = Role

@@ -5,10 +5,11 @@ from django.utils.translation import gettext_lazy as _
 
 from access.models import User
 from access.querysets import UserQuerySet
+from console.kit.pagination import SEARCH_CHARACTERS
 
 
 class GroupFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="by_text", label=_("Name"))
+    q = django_filters.CharFilter(max_length=SEARCH_CHARACTERS, method="by_text", label=_("Name"))
 
     class Meta:
         model = Group
@@ -19,7 +20,7 @@ class GroupFilter(django_filters.FilterSet):
 
 
 class MemberFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="by_text", label=_("Name or e-mail"))
+    q = django_filters.CharFilter(max_length=SEARCH_CHARACTERS, method="by_text", label=_("Name or e-mail"))
 
     class Meta:
         model = User

@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access.models import User
 from access.querysets import UserQuerySet
+from console.kit.pagination import SEARCH_CHARACTERS
 
 KINDS = {
     "administrator": (_("Administrators"), {"is_superuser": True}),
@@ -13,7 +14,7 @@ KINDS = {
 
 
 class UserFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="by_text", label=_("Name or e-mail"))
+    q = django_filters.CharFilter(max_length=SEARCH_CHARACTERS, method="by_text", label=_("Name or e-mail"))
     kind = django_filters.ChoiceFilter(
         method="by_kind",
         choices=[(kind, label) for kind, (label, _values) in KINDS.items()],

@@ -1,4 +1,4 @@
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -10,6 +10,17 @@ from access.principals import Door
 from access.rules.exports import FORMATS
 
 LABELS = {"jsonl": _("JSON lines"), "csv": _("CSV, for spreadsheets")}
+
+
+class Moment(forms.DateTimeField):
+    """A moment in UTC. One at the edge of the calendar is none in another zone."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            moment = super().to_python(value)
+            return moment.astimezone(UTC) if moment else None
+        except OverflowError as error:
+            raise forms.ValidationError(self.error_messages["invalid"]) from error
 
 
 class AuditForm(forms.Form):
@@ -27,8 +38,8 @@ class AuditForm(forms.Form):
         required=False,
         choices=[("", _("Any door")), *((door.value, door.value) for door in Door)],
     )
-    begin = forms.DateTimeField(label=_("From (UTC)"), required=False)
-    end = forms.DateTimeField(label=_("Until (UTC)"), required=False)
+    begin = Moment(label=_("From (UTC)"), required=False)
+    end = Moment(label=_("Until (UTC)"), required=False)
 
     def clean(self) -> dict[str, Any]:
         words = super().clean() or self.cleaned_data
@@ -40,8 +51,6 @@ class AuditForm(forms.Form):
     @property
     def search(self) -> AuditSearch:
         words = {name: value for name, value in self.cleaned_data.items() if value}
-        for name in {"begin", "end"} & set(words):
-            words[name] = words[name].astimezone(UTC)
         return AuditSearch(text=words.pop("q", ""), **words)
 
 

@@ -50,7 +50,10 @@ class UserFieldsForm(forms.Form):
     is_administrator = forms.BooleanField(
         label=_("Administrator"),
         required=False,
-        help_text=_("May do everything; no policy restricts an administrator."),
+        help_text=_(
+            "May do everything; no policy restricts an administrator. Who becomes one is signed out everywhere "
+            "and changes the password at the next sign-in; their access keys are disabled."
+        ),
     )
 
     def __init__(self, *args: Any, principal: Principal, **kwargs: Any) -> None:
@@ -60,6 +63,11 @@ class UserFieldsForm(forms.Form):
 
 
 class UserForm(UserFieldsForm):
+    is_administrator = forms.BooleanField(
+        label=_("Administrator"),
+        required=False,
+        help_text=_("May do everything; no policy restricts an administrator."),
+    )
     name = forms.CharField(
         label=_("Name"),
         max_length=limits.NAME_CHARACTERS,

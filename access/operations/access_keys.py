@@ -20,12 +20,13 @@ from access import followups, limits
 from access.errors import AccessKeyInactive, AccessKeysExhausted, AccessKeyUnknown, ApiAccessOff
 from access.models import AccessKey, User
 from access.operations.calls import operation, record
-from access.operations.decisions import authorize, authorize_administrator, authorize_own
+from access.operations.decisions import authorize_own
+from access.operations.held_users import authorize_user, held_user
 from access.operations.secrets import seal, unseal
 from access.principals import Principal
 from access.rules import envelope
 from access.rules.scoping import Scoped
-from access.scopes import arn, scope
+from access.scopes import scope
 
 ALPHABET = string.ascii_letters + string.digits
 ID_PREFIX = "LTAI"
@@ -63,7 +64,7 @@ def visible_keys(principal: Principal) -> "QuerySet[AccessKey]":
 @operation("ram:CreateAccessKey")
 def create_access_key(principal: Principal, user: User) -> NewAccessKey:
     """Make a key for a program that acts for the user. Raises AccessKeysExhausted and ApiAccessOff."""
-    held = hold_owner(user)
+    held = held_user(user)
     authorize_keys(principal, "ram:CreateAccessKey", held)
 
     new = new_access_key(held)
@@ -79,7 +80,7 @@ def rotate_access_key(principal: Principal, key: AccessKey) -> NewAccessKey:
 
     Raises AccessKeysExhausted where the user has two already.
     """
-    held = hold_owner(key.user)
+    held = held_user(key.user)
     authorize_keys(principal, "ram:CreateAccessKey", held)
 
     new = new_access_key(held)
@@ -92,12 +93,13 @@ def rotate_access_key(principal: Principal, key: AccessKey) -> NewAccessKey:
 @operation("ram:UpdateAccessKey")
 def disable_access_key(principal: Principal, key: AccessKey) -> AccessKey:
     """Let the key open nothing until it is enabled again. Twice is once."""
-    authorize_keys(principal, "ram:UpdateAccessKey", key.user)
+    held = held_user(key.user)
+    authorize_keys(principal, "ram:UpdateAccessKey", held)
 
     AccessKey.objects.filter(pk=key.pk).update(disabled=True)
     key.disabled = True
 
-    record(principal, "ram:UpdateAccessKey", key.user.username, access_key=key.pk, enabled=False)
+    record(principal, "ram:UpdateAccessKey", held.username, access_key=key.pk, enabled=False)
     followups.access_changed()
     return key
 
@@ -105,12 +107,13 @@ def disable_access_key(principal: Principal, key: AccessKey) -> AccessKey:
 @operation("ram:UpdateAccessKey")
 def enable_access_key(principal: Principal, key: AccessKey) -> AccessKey:
     """Let a disabled key open doors again. Twice is once."""
-    authorize_keys(principal, "ram:UpdateAccessKey", key.user)
+    held = held_user(key.user)
+    authorize_keys(principal, "ram:UpdateAccessKey", held)
 
     AccessKey.objects.filter(pk=key.pk).update(disabled=False)
     key.disabled = False
 
-    record(principal, "ram:UpdateAccessKey", key.user.username, access_key=key.pk, enabled=True)
+    record(principal, "ram:UpdateAccessKey", held.username, access_key=key.pk, enabled=True)
     followups.access_changed()
     return key
 
@@ -118,12 +121,13 @@ def enable_access_key(principal: Principal, key: AccessKey) -> AccessKey:
 @operation("ram:DeleteAccessKey")
 def delete_access_key(principal: Principal, key: AccessKey) -> None:
     """Forget a key for ever."""
-    authorize_keys(principal, "ram:DeleteAccessKey", key.user)
+    held = held_user(key.user)
+    authorize_keys(principal, "ram:DeleteAccessKey", held)
 
     key_id = key.pk
     AccessKey.objects.filter(pk=key_id).delete()
 
-    record(principal, "ram:DeleteAccessKey", key.user.username, access_key=key_id)
+    record(principal, "ram:DeleteAccessKey", held.username, access_key=key_id)
     followups.access_changed()
 
 
@@ -181,14 +185,7 @@ def authorize_keys(principal: Principal, action: str, user: User) -> None:
     if principal.user_id == user.pk:
         authorize_own(principal)
         return
-    if user.is_superuser:
-        authorize_administrator(principal, action)
-    authorize(principal, action, arn("ram", "user", user.username))
-
-
-def hold_owner(user: User) -> User:
-    """The user's row as it is now, held until the commit: who counts keys comes one after the other."""
-    return User.objects.select_for_update().get(pk=user.pk)
+    authorize_user(principal, action, user)
 
 
 def new_access_key(owner: User) -> NewAccessKey:

@@ -11,6 +11,7 @@ from access import followups
 from access.models import Policy, PolicyAttachment, Role, User
 from access.operations.calls import operation, record
 from access.operations.decisions import authorize, authorize_administrator
+from access.operations.held_users import held_user
 from access.operations.losses import check_confirmed, losses_of_detaching
 from access.principals import Principal
 from access.scopes import arn
@@ -118,6 +119,6 @@ def detach_policy(
 
 def authorize_place(principal: Principal, action: str, policy: Policy, place: Place) -> None:
     """On both, the policy and where it goes."""
-    if isinstance(place.row, User) and place.row.is_superuser:
+    if isinstance(place.row, User) and held_user(place.row).is_superuser:
         authorize_administrator(principal, action)
     authorize(principal, action, arn("ram", "policy", policy.name), place.arn)

@@ -40,7 +40,7 @@ def authorize_each(principal: Principal, action: str, questions: Iterable[Questi
 
 def authorize_look(principal: Principal, action: str) -> None:
     """Raise NotAllowed where nothing at all allows the principal to look, so that a list is no empty lie."""
-    if not principal.names(action):
+    if not principal.opens(action):
         raise refusal(principal, Decision(action, "", is_allowed=False))
     granted(Decision(action, "", is_allowed=True))
 

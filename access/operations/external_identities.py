@@ -14,7 +14,8 @@ from access import limits
 from access.errors import SignOnRefused
 from access.models import ExternalIdentity, User
 from access.operations.calls import operation, record
-from access.operations.decisions import authorize, authorize_administrator, authorize_own
+from access.operations.decisions import authorize, authorize_own
+from access.operations.held_users import authorize_user, held_user
 from access.operations.names import RESERVED
 from access.operations.users import create_user
 from access.principals import Door, Principal
@@ -79,7 +80,15 @@ def link_by_email(principal: Principal, identity: Identity, user: User) -> Exter
             "the password and to remove that link under Your account, or ask an administrator."
         )
         raise SignOnRefused(message % {"user": user}, action=LINK, resource=arn("ram", "user", user.username))
-    return create_link(principal, identity, user, by="email")
+    # Whoever made the user chose the address and may know the password: from now on the provider lets in.
+    n_ended, _by_model = user.sessions.all().delete()
+    had_password = user.has_usable_password()
+    if had_password:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    return create_link(
+        principal, identity, user, by="email", sessions_ended=n_ended, password_removed=had_password
+    )
 
 
 def create_user_for(principal: Principal, identity: Identity) -> ExternalIdentity:
@@ -100,7 +109,9 @@ def new_username(identity: Identity) -> str:
     raise refusal_unknown(identity, among=0)
 
 
-def create_link(principal: Principal, identity: Identity, user: User, *, by: str) -> ExternalIdentity:
+def create_link(
+    principal: Principal, identity: Identity, user: User, *, by: str, **more: int
+) -> ExternalIdentity:
     try:
         with transaction.atomic():
             link = ExternalIdentity.objects.create(
@@ -108,7 +119,7 @@ def create_link(principal: Principal, identity: Identity, user: User, *, by: str
             )
     except IntegrityError as error:
         raise Conflict(_("The same is being done in another window at this moment. Try again.")) from error
-    record(principal, LINK, user.username, **facts(identity), by=by)
+    record(principal, LINK, user.username, **facts(identity), by=by, **more)
     return link
 
 
@@ -189,12 +200,13 @@ def own_user(principal: Principal) -> User:
 @operation(UNLINK)
 def unlink(principal: Principal, user: User, issuer: str) -> None:
     """Take a link away, one's own or another's. Raises NotFound, and Conflict where one would lock oneself out."""
-    check_may_unlink(principal, user)
+    held = held_user(user)
+    check_may_unlink(principal, held)
 
     link = ExternalIdentity.objects.select_for_update().filter(user=user, issuer=issuer).first()
     if link is None:
         raise NotFound(_("%(user)s is not linked to the single sign-on provider.") % {"user": user})
-    if user.pk == principal.user_id and not user.has_usable_password():
+    if held.pk == principal.user_id and not held.has_usable_password():
         raise Conflict(
             _("You have no password to sign in with instead. Ask an administrator to set one first.")
         )
@@ -206,7 +218,5 @@ def unlink(principal: Principal, user: User, issuer: str) -> None:
 def check_may_unlink(principal: Principal, user: User) -> None:
     if user.pk == principal.user_id:
         authorize_own(principal)
-    elif user.is_superuser:
-        authorize_administrator(principal, UNLINK)
     else:
-        authorize(principal, UNLINK, arn("ram", "user", user.username))
+        authorize_user(principal, UNLINK, user)

@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 from access import followups
 from access.errors import EntityExists
 from access.models import User
+from access.operations.attachments import Place, authorize_place
 from access.operations.calls import operation, record
 from access.operations.decisions import authorize, authorize_administrator
+from access.operations.held_users import held_user
 from access.operations.losses import check_confirmed, losses_of_group, losses_of_leaving
 from access.operations.names import check_name, check_name_free
 from access.principals import Principal
@@ -61,6 +63,9 @@ def rename_group(principal: Principal, group: Group, name: str) -> Group:
 def delete_group(principal: Principal, group: Group, *, confirmed: bool = False) -> None:
     """Delete a group; its members stay. Raises NotConfirmed where one of them loses something by it."""
     authorize(principal, "ram:DeleteGroup", arn("ram", "group", group.name))
+    # A policy of the group may also forbid: taking it away is a permission of its own.
+    for held in group.attachments.select_related("policy"):
+        authorize_place(principal, "ram:DetachPolicyFromGroup", held.policy, Place.of(group=group))
 
     check_confirmed(losses_of_group(principal, group), confirmed=confirmed)
     members = list(group.user_set.order_by("username").values_list("username", flat=True))
@@ -111,6 +116,7 @@ def remove_user_from_group(
 
 
 def authorize_member(principal: Principal, action: str, user: User, group: Group) -> None:
-    if user.is_superuser:
+    held = held_user(user)
+    if held.is_superuser:
         authorize_administrator(principal, action)
-    authorize(principal, action, arn("ram", "user", user.username), arn("ram", "group", group.name))
+    authorize(principal, action, arn("ram", "user", held.username), arn("ram", "group", group.name))

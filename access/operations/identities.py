@@ -95,11 +95,11 @@ class Memory:
 
     def _read(self, wanted: tuple[InForce, ...]) -> dict[InForce, Statements]:
         found = {one: self._policies[one] for one in wanted if one in self._policies}
-        missing = {one.name: one for one in wanted if one not in found}
-        for version in PolicyVersion.objects.in_force(missing) if missing else ():
-            one = missing[version.policy.name]
-            if version.number == one.version:
-                found[one] = documents.read(version.document, name=one.name)
+        missing = {(one.name, one.version): one for one in wanted if one not in found}
+        # By number, and not what is in force by now: the set that was attached is read whole.
+        for version in PolicyVersion.objects.numbered(missing) if missing else ():
+            one = missing[version.policy.name, version.number]
+            found[one] = documents.read(version.document, name=one.name)
         with self._lock:
             if len(self._policies) + len(found) > KEPT:
                 self._policies.clear()

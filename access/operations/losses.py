@@ -19,7 +19,7 @@ from access.operations.holders import Holding, holdings, policies_in_force, take
 from access.operations.identities import InForce
 from access.principals import Principal
 from access.rules.actions import ALL, Action
-from access.rules.losses import is_replaced
+from access.rules.losses import Comparison
 from access.rules.policies import Effect, Statement
 
 # Policy by policy, action by action: the statements that allow it.
@@ -217,11 +217,12 @@ def shrinkage(allowed: Allowed, *, before: frozenset[InForce], after: frozenset[
     for policy in after:
         for action, statements in allowed[policy.name].items():
             left[action] += statements
+    comparison = Comparison()
     less = {
         action
         for policy in before - after
         for action, statements in allowed[policy.name].items()
-        if not all(is_replaced(one, left[action]) for one in statements)
+        if not all(comparison.is_replaced(one, left[action]) for one in statements)
     }
     return Shrinkage(
         lost=tuple(one for one in ALL if one.name in less and not left[one.name]),

@@ -16,36 +16,50 @@ from access import limits
 from access.errors import PasswordRefused, PasswordWrong
 from access.models import PasswordPolicy, UsedPassword, User
 from access.operations.calls import operation, record
-from access.operations.decisions import authorize, authorize_administrator, authorize_own
+from access.operations.decisions import authorize, authorize_own
+from access.operations.held_users import authorize_user, held_user
 from access.principals import Principal
-from access.scopes import arn
 from console.kit.errors import InvalidParameter
 
 GENERATED_CHARACTERS = 20
 SIGNS = "!#%+-=?@_"
 
 
-@operation("ram:ChangePassword")
+# --- Whose password it becomes ---
+
+# A hash takes as long as it is meant to, and while SQLite's one writer holds its place nobody else writes:
+# everything is compared and hashed first, then written in a transaction that looks whether it still holds.
+
+
 def change_own_password(principal: Principal, *, old_password: str, new_password: str, keeping: str) -> User:
     """Give oneself a new password. All sessions end but the one with the key `keeping`.
 
     Raises PasswordWrong or PasswordRefused.
     """
     authorize_own(principal)
-
     user = User.objects.get(pk=principal.user_id or 0)
     if not user.check_password(old_password):
-        raise PasswordWrong(_("This is not your password."), field="old_password")
+        raise wrong_password()
     check_password(user, new_password)
-
-    put_password(principal, user, new_password, must_change=False)
-    user.sessions.exclude(session_key=keeping).delete()
-
-    record(principal, "ram:ChangePassword", user.get_username())
+    before = user.password
+    user.set_password(new_password)
+    put_own_password(principal, user, before=before, keeping=keeping)
     return user
 
 
-@operation("ram:UpdateLoginProfile")
+@operation("ram:ChangePassword")
+def put_own_password(principal: Principal, user: User, *, before: str, keeping: str) -> None:
+    """Write the password that `user` carries, if the hash that was compared still counts."""
+    authorize_own(principal)
+
+    if held_user(user).password != before:
+        raise wrong_password()
+    save_password(principal, user, must_change=False)
+    user.sessions.exclude(session_key=keeping).delete()
+
+    record(principal, "ram:ChangePassword", user.get_username())
+
+
 def reset_password(
     principal: Principal, user: User, *, password: str | None = None, must_change: bool = True
 ) -> str:
@@ -53,20 +67,46 @@ def reset_password(
 
     Raises PasswordRefused.
     """
-    authorize(principal, "ram:UpdateLoginProfile", arn("ram", "user", user.get_username()))
-    if user.is_superuser:
-        authorize_administrator(principal, "ram:UpdateLoginProfile")
-
+    fresh = resettable(principal, user)
     if password is not None:
-        check_password(user, password)
+        check_password(fresh, password)
     chosen = new_password_for(PasswordPolicy.objects.current()) if password is None else password
+    fresh.set_password(chosen)
+    put_reset_password(principal, fresh, generated=password is None, must_change=must_change)
+    return chosen
 
-    put_password(principal, user, chosen, must_change=must_change)
+
+@operation("ram:UpdateLoginProfile")
+def resettable(principal: Principal, user: User) -> User:
+    """The user as they are now; refused before anything is said about a password, and before its hash."""
+    fresh = held_user(user)
+    authorize_user(principal, "ram:UpdateLoginProfile", fresh)
+    return fresh
+
+
+@operation("ram:UpdateLoginProfile")
+def put_reset_password(principal: Principal, user: User, *, generated: bool, must_change: bool) -> None:
+    """Write the password that `user` carries."""
+    resettable(principal, user)
+
+    save_password(principal, user, must_change=must_change)
     user.sessions.all().delete()
 
-    facts = {"change": "password", "generated": password is None, "must_change": must_change}
+    facts = {"change": "password", "generated": generated, "must_change": must_change}
     record(principal, "ram:UpdateLoginProfile", user.get_username(), **facts)
-    return chosen
+
+
+def save_password(_principal: Principal, user: User, *, must_change: bool) -> None:
+    """Part of an operation that has asked and checked."""
+    user.must_change_password = must_change
+    user.save(update_fields=["password", "must_change_password"])
+
+
+def wrong_password() -> PasswordWrong:
+    return PasswordWrong(_("This is not your password."), field="old_password")
+
+
+# --- What all of them must be like ---
 
 
 @operation("ram:SetPasswordPolicy")
@@ -101,13 +141,6 @@ def set_password_policy(
 
     record(principal, "ram:SetPasswordPolicy", "", **values)
     return policy
-
-
-def put_password(_principal: Principal, user: User, password: str, *, must_change: bool) -> None:
-    """Part of an operation that has asked and checked."""
-    user.set_password(password)
-    user.must_change_password = must_change
-    user.save(update_fields=["password", "must_change_password"])
 
 
 def check_password(user: User | None, password: str) -> None:

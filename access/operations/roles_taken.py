@@ -39,9 +39,11 @@ def assume_role(principal: Principal, role: Role, *, duration: timedelta) -> Tak
 
 @operation("sts:LeaveRole")
 def leave_role(principal: Principal) -> None:
-    """Be oneself again before the time is over. The session forgets the role."""
+    """Be oneself again before the time is over. The session forgets the role. Without one nothing is done."""
     authorize_own(principal)
 
+    if not principal.role:
+        return
     record(principal, "sts:LeaveRole", principal.role)
 
 

@@ -20,7 +20,8 @@ from access.errors import (
 )
 from access.models import Authenticator, RecoveryCode, User
 from access.operations.calls import operation, record
-from access.operations.decisions import authorize, authorize_administrator, authorize_own
+from access.operations.decisions import authorize_own
+from access.operations.held_users import authorize_user, held_user
 from access.operations.secrets import seal, unseal
 from access.principals import Principal
 from access.rules.authenticators import (
@@ -31,7 +32,6 @@ from access.rules.authenticators import (
     recovery_digest,
     step_of,
 )
-from access.scopes import arn
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +138,14 @@ def create_proved(principal: Principal) -> list[str]:
 @operation("ram:UnbindMFADevice")
 def unbind_second_factor(principal: Principal, user: User) -> None:
     """Take the second factor off somebody who has lost it, and end their sessions. Twice is once."""
-    authorize(principal, "ram:UnbindMFADevice", arn("ram", "user", user.get_username()))
-    if user.is_superuser:
-        authorize_administrator(principal, "ram:UnbindMFADevice")
+    held = held_user(user)
+    authorize_user(principal, "ram:UnbindMFADevice", held)
 
-    delete_second_factor(principal, user)
+    delete_second_factor(principal, held)
     # What was lost may have been found by somebody.
-    user.sessions.all().delete()
+    held.sessions.all().delete()
 
-    record(principal, "ram:UnbindMFADevice", user.get_username())
+    record(principal, "ram:UnbindMFADevice", held.get_username())
 
 
 # --- Proofs ---

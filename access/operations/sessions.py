@@ -5,9 +5,9 @@ from django.utils.translation import gettext as _
 
 from access.models import PasswordPolicy, Session, User
 from access.operations.calls import operation, record
-from access.operations.decisions import authorize, authorize_administrator, authorize_own
+from access.operations.decisions import authorize_own
+from access.operations.held_users import authorize_user, held_user
 from access.principals import Principal
-from access.scopes import arn
 from console.kit.errors import NotFound
 
 
@@ -61,11 +61,10 @@ def end_other_sessions(principal: Principal, *, keeping: str) -> int:
 @operation("ram:UpdateLoginProfile")
 def sign_out_everywhere(principal: Principal, user: User) -> int:
     """End all sessions of a user, as an administrator of users. Returns how many."""
-    authorize(principal, "ram:UpdateLoginProfile", arn("ram", "user", user.get_username()))
-    if user.is_superuser:
-        authorize_administrator(principal, "ram:UpdateLoginProfile")
+    held = held_user(user)
+    authorize_user(principal, "ram:UpdateLoginProfile", held)
 
-    n_ended, _by_model = user.sessions.all().delete()
+    n_ended, _by_model = held.sessions.all().delete()
 
-    record(principal, "ram:UpdateLoginProfile", user.get_username(), change="sessions", sessions=n_ended)
+    record(principal, "ram:UpdateLoginProfile", held.get_username(), change="sessions", sessions=n_ended)
     return n_ended

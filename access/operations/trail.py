@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 
 from django.utils.translation import gettext as _
 
-from access.models import AuditEntry, Role, User
+from access.models import AuditEntry, User
 from access.operations.calls import operation, record
 from access.operations.decisions import authorize
 from access.operations.identities import Origin, principal_for
-from access.principals import Principal
+from access.operations.roles_taken import role_in_force
+from access.principals import Door, Principal
 from access.querysets import AuditEntryQuerySet
 from access.rules import exports
 from access.rules.exports import End, Format
+from access.rules.marks import TakenRole
 
 LOOK_UP = "actiontrail:LookupEvents"
 # How many entries are handed out before the permission is asked for again.
@@ -29,16 +31,18 @@ def export_entries(
     said: dict[str, str],
     most: int | None = None,
     ended: Ended = lambda _end: None,
+    taken: TakenRole | None = None,
 ) -> Iterator[str]:
     """The lines of an export of `entries`, which the principal is asked for anew at every batch.
 
     What was asked for is remembered before the first line: `said` in the audit trail, `filters` (all but
     the time) in the last line, which also says whether something broke it off. Entries that are written
-    meanwhile are not part of it.
+    meanwhile are not part of it. `taken` says how long the principal's role lasts, if it is in one.
     """
     begin_export(principal, form, said)
     newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    return lines(principal, entries.filter(pk__lte=newest), form, filters=filters, most=most, ended=ended)
+    until_now = entries.filter(pk__lte=newest)
+    return lines(principal, until_now, form, filters=filters, most=most, ended=ended, taken=taken)
 
 
 @operation(LOOK_UP)
@@ -56,12 +60,13 @@ def lines(
     filters: dict[str, str],
     most: int | None,
     ended: Ended,
+    taken: TakenRole | None,
 ) -> Iterator[str]:
     end = End(0, None, None, "", filters)
     after: int = 0
     yield exports.head(form)
     while not end.broken_off:
-        if not may_still(principal):
+        if not may_still(principal, taken):
             end = end._replace(broken_off=_("The permission to read the audit trail was withdrawn."))
             break
         size = BATCH if most is None else min(BATCH, most - end.entries)
@@ -81,11 +86,16 @@ def lines(
     ended(end)
 
 
-def may_still(principal: Principal) -> bool:
+def may_still(principal: Principal, taken: TakenRole | None) -> bool:
     """Ask the database, not the principal: what they may do was read when the request came."""
     user = User.objects.filter(pk=principal.user_id or 0, is_active=True).first()
-    role = Role.objects.filter(name=principal.role).first() if principal.role else None
-    if user is None or (principal.role and role is None):
+    if user is None or (principal.door is Door.CONSOLE and not user.console_access):
         return False
     origin = Origin(principal.source_ip, principal.is_secure, principal.has_second_factor)
-    return principal_for(user, principal.door, origin=origin, role=role).may(LOOK_UP, "*")
+    asking = principal_for(user, principal.door, origin=origin)
+    if principal.role:
+        role = role_in_force(asking, taken) if taken else None
+        if role is None:
+            return False
+        asking = principal_for(user, principal.door, origin=origin, role=role)
+    return asking.may(LOOK_UP, "*")

@@ -14,17 +14,18 @@ from django.utils.translation import gettext_lazy
 
 from access import followups, limits
 from access.errors import EntityExists, LastAdministrator
-from access.models import PasswordPolicy, Policy, User
+from access.models import AccessKey, PasswordPolicy, Policy, User
 from access.operations.attachments import attach_policy
 from access.operations.calls import operation, record
 from access.operations.decisions import authorize, authorize_administrator
 from access.operations.groups import add_user_to_group
+from access.operations.held_users import authorize_user, gone
 from access.operations.losses import check_own_confirmed
 from access.operations.names import check_name, check_name_free
-from access.operations.passwords import check_password, new_password_for, put_password
+from access.operations.passwords import check_password, new_password_for
 from access.principals import Principal
 from access.scopes import arn
-from console.kit.errors import InvalidParameter, NotFound
+from console.kit.errors import InvalidParameter
 
 
 class UserFields(TypedDict, total=False):
@@ -66,7 +67,6 @@ class NewUser:
     password: str = field(default="", repr=False)
 
 
-@operation("ram:CreateUser")
 def create_user(
     principal: Principal,
     username: str,
@@ -83,33 +83,60 @@ def create_user(
     With neither a password nor a made one nobody signs in as the user by password.
     Raises InvalidParameter and EntityExists.
     """
+    check_new_user(principal, username, fields)
+    user = User(username=username, **columns_of(fields))
+    if password:
+        check_password(user, password)
+    made = new_password_for(PasswordPolicy.objects.current()) if generate_password else ""
+    # Hashed before the transaction: for that long nobody else could write.
+    user.set_password(made or password or None)
+    user.must_change_password = must_change_password and user.has_usable_password()
+    put_user(principal, user, fields, groups=groups, policies=policies)
+    return NewUser(user, made)
+
+
+@operation("ram:CreateUser")
+def check_new_user(principal: Principal, username: str, fields: UserFields) -> None:
+    """Refuse before anything is said about a password, and before the work of hashing it."""
     authorize(principal, "ram:CreateUser", arn("ram", "user", username))
     if fields.get("is_administrator"):
         authorize_administrator(principal, "ram:CreateUser")
+    # By the e-mail address single sign-on knows whom it means.
+    if fields.get("email"):
+        authorize(principal, "ram:UpdateLoginProfile", arn("ram", "user", username))
 
     check_name(username)
     check_name_free(User.objects.all(), "username", username)
     check_fields(fields)
-    user = User(username=username, **columns_of(fields))
-    user.set_unusable_password()
+
+
+@operation("ram:CreateUser")
+def put_user(
+    principal: Principal,
+    user: User,
+    fields: UserFields,
+    *,
+    groups: Iterable[Group],
+    policies: Iterable[Policy],
+) -> None:
+    """Write a user whose password is hashed already."""
+    check_new_user(principal, user.username, fields)
+
     try:
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError as error:
-        raise EntityExists(_("The name %(name)s is taken.") % {"name": username}, field="name") from error
-    if password:
-        check_password(user, password)
-    made = new_password_for(PasswordPolicy.objects.current()) if generate_password else ""
-    if password or made:
-        put_password(principal, user, made or password, must_change=must_change_password)
+        message = _("The name %(name)s is taken.") % {"name": user.username}
+        raise EntityExists(message, field="name") from error
 
-    record(principal, "ram:CreateUser", username, must_change_password=must_change_password, **fields)
+    record(
+        principal, "ram:CreateUser", user.username, must_change_password=user.must_change_password, **fields
+    )
     for group in groups:
         add_user_to_group(principal, user, group)
     for policy in policies:
         attach_policy(principal, policy, user=user)
     followups.access_changed()
-    return NewUser(user, made)
 
 
 @operation("ram:UpdateUser")
@@ -118,6 +145,7 @@ def update_user(
 ) -> User:
     """Change what is given. Who may not use the console any more is signed out everywhere.
 
+    So is who becomes an administrator: what was handed out until then counts no more (see `promoted`).
     Raises LastAdministrator, and NotConfirmed where one takes something from oneself.
     """
     held = hold_user(user)
@@ -142,8 +170,9 @@ def update_user(
     held.user.refresh_from_db()
     if not held.user.console_access:
         held.user.sessions.all().delete()
+    facts = promoted(principal, held.user) if changed.get("is_administrator") else {}
 
-    record(principal, "ram:UpdateUser", held.user.username, **changed)
+    record(principal, "ram:UpdateUser", held.user.username, **changed, **facts)
     followups.access_changed()
     return held.user
 
@@ -209,6 +238,22 @@ def delete_user(principal: Principal, user: User, *, confirmed: bool = False) ->
     followups.access_changed()
 
 
+def promoted(_principal: Principal, user: User) -> dict[str, Any]:
+    """Part of making a user an administrator: take back the ways in that others may know. Returns facts."""
+    n_ended, _by_model = user.sessions.all().delete()
+    keys = AccessKey.objects.filter(user=user, disabled=False)
+    key_ids = list(keys.values_list("pk", flat=True))
+    keys.update(disabled=True)
+    # Others have set the password, or may have.
+    user.must_change_password = user.has_usable_password()
+    user.save(update_fields=["must_change_password"])
+    return {
+        "sessions_ended": n_ended,
+        "access_keys_disabled": key_ids,
+        "must_change_password": user.must_change_password,
+    }
+
+
 # --- Locks and checks ---
 
 
@@ -229,7 +274,7 @@ def hold_user(user: User) -> HeldUser:
     rows = {row.pk: row for row in concerned.order_by("pk").select_for_update()}
     fresh = rows.pop(user.pk, None)
     if fresh is None:
-        raise NotFound(_("The user %(name)s is not there any more.") % {"name": user.username})
+        raise gone(user)
     return HeldUser(fresh, tuple(row for row in rows.values() if row.is_active and row.is_superuser))
 
 
@@ -241,13 +286,6 @@ def check_administrator_left(held: HeldUser) -> None:
     if not held.others or (held.user.console_access and not can_sign_in):
         message = _("%(name)s is the last administrator who can come in. Make another one first.")
         raise LastAdministrator(message % {"name": held.user.username})
-
-
-def authorize_user(principal: Principal, action: str, user: User) -> None:
-    """On the user; administrators are changed by administrators alone."""
-    if user.is_superuser:
-        authorize_administrator(principal, action)
-    authorize(principal, action, arn("ram", "user", user.username))
 
 
 def check_fields(fields: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ register = template.Library()
 
 def may(principal: Principal, action: str, resource: str, context: Any = None) -> bool:
     """On the resource, or, where none is said, anywhere at all."""
-    return principal.could(action, resource, context) if resource else principal.names(action)
+    return principal.could(action, resource, context) if resource else principal.opens(action)
 
 
 def hint(action: str) -> str:

@@ -13,6 +13,7 @@ from access.models import AuditEntry
 from access.operations.quotas import in_words
 from access.operations.trail import export_entries
 from access.permissions import needs
+from access.rules import marks
 from access.rules.actions import ALL, known
 from access.rules.exports import Format
 from console.kit.http import ConsoleRequest, panel
@@ -74,7 +75,13 @@ def exported(
     if after:
         entries = entries.filter(number__gt=after)
     lines = export_entries(
-        request.principal, entries, form, filters=search.filters, said=search.said, most=PART
+        request.principal,
+        entries,
+        form,
+        filters=search.filters,
+        said=search.said,
+        most=PART,
+        taken=marks.taken_role(request.session),
     )
     response = StreamingHttpResponse(lines, content_type=CONTENT_TYPES[form])
     name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"

@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LogoutView, redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
@@ -50,7 +50,7 @@ sign_out = own(LogoutView.as_view())
 def sign_in(request: HttpRequest) -> HttpResponse:
     next_url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     if request.user.is_authenticated:
-        return redirect(safe_next(request, next_url))
+        return HttpResponseRedirect(safe_next(request, next_url))
     form = AuthenticationForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         return proceed(request, form.get_user(), PASSWORD_BACKEND, next_url=next_url)
@@ -132,7 +132,7 @@ def enter(
         n_left = user.recovery_codes.filter(used_at=None).count()
         left = ngettext("%(n)d recovery code is left.", "%(n)d recovery codes are left.", n_left)
         messages.warning(request, left % {"n": n_left})
-    return redirect(next_url)
+    return HttpResponseRedirect(next_url)
 
 
 @login_not_required
@@ -148,7 +148,8 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def is_ours(request: HttpRequest, url: str) -> bool:
-    return url_has_allowed_host_and_scheme(
+    # A word without it would be taken for the name of a page.
+    return url.startswith("/") and url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
 
@@ -171,9 +172,16 @@ def check_may_try(request: HttpRequest, user: User) -> None:
 
 def note_failure(request: HttpRequest, user: User, error: Exception) -> None:
     """Count something wrong as a wrong password is counted. Having to wait was none."""
-    if not isinstance(error, TooManyTries):
-        credentials = {"username": user.get_username()}
+    if isinstance(error, TooManyTries):
+        return
+    credentials = {"username": user.get_username()}
+    typed = request.POST
+    # Whoever listens may keep the form, as axes does: it holds passwords, wrong ones that are almost right.
+    request.POST = QueryDict()
+    try:
         user_login_failed.send(sender=__name__, credentials=credentials, request=request)
+    finally:
+        request.POST = typed
 
 
 def locked_out(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:

@@ -8,7 +8,8 @@ NotAllowed
     ├── ActivationDisabled
     ├── ActivationUsedUp
     ├── ActivationAddressRefused    registers from other addresses only
-    └── ActivationRegionWrong
+    ├── ActivationRegionWrong
+    └── MachineElsewhere            the same machine is there in another region
 Conflict
 ├── ActivationInUse                 servers registered with it are still there
 └── InstanceGone                    deregistered already
@@ -47,6 +48,10 @@ class ActivationAddressRefused(RegistrationRefused):
 
 class ActivationRegionWrong(RegistrationRefused):
     code = "InvalidRegionId.Mismatch"
+
+
+class MachineElsewhere(RegistrationRefused):
+    code = "InvalidMachineId.RegionMismatch"
 
 
 class ActivationInUse(Conflict):

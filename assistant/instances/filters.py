@@ -1,13 +1,33 @@
 """The instance list's filters, shared by the page and by "select all that match"."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import django_filters
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from access.principals import Principal
 from assistant.instances.models import Activation, Instance, Region
-from assistant.instances.querysets import InstanceQuerySet
+from assistant.instances.querysets import ActivationQuerySet, InstanceQuerySet, RegionQuerySet
 from assistant.instances.states import ConnectionStatus
+from console.kit.pagination import SEARCH_CHARACTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who filters, where no request is at hand: as much of one as filters look at."""
+
+    principal: Principal
+
+
+def regions_seen(asker: Any) -> RegionQuerySet:
+    """The regions to choose from: one that is hidden is answered like one that is not there."""
+    return Region.objects.visible_to(asker.principal) if asker else Region.objects.none()
+
+
+def activations_seen(asker: Any) -> ActivationQuerySet:
+    return Activation.objects.visible_to(asker.principal) if asker else Activation.objects.none()
 
 
 def chosen_instances(principal: Principal, fields: MultiValueDict[str, str], action: str) -> InstanceQuerySet:
@@ -17,7 +37,9 @@ def chosen_instances(principal: Principal, fields: MultiValueDict[str, str], act
     """
     visible = Instance.objects.visible_to(principal).registered()
     if fields.get("all"):
-        filters = InstanceFilter(fields, queryset=visible.open_to(principal, action))
+        filters = InstanceFilter(
+            fields, queryset=visible.open_to(principal, action), request=Asker(principal)
+        )
         # A filter that cannot be read must not widen the choice.
         matching: InstanceQuerySet = filters.qs if filters.is_valid() else visible.none()
         return matching
@@ -25,7 +47,9 @@ def chosen_instances(principal: Principal, fields: MultiValueDict[str, str], act
 
 
 class InstanceFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="by_text", label=_("Name, id or address"))
+    q = django_filters.CharFilter(
+        max_length=SEARCH_CHARACTERS, method="by_text", label=_("Name, id or address")
+    )
     connection = django_filters.ChoiceFilter(
         method="by_connection", choices=ConnectionStatus.choices, label=_("Connection"), empty_label=_("Any")
     )
@@ -35,10 +59,8 @@ class InstanceFilter(django_filters.FilterSet):
         empty_label=_("Any"),
     )
     tag = django_filters.CharFilter(method="by_tag", label=_("Tag"))
-    region = django_filters.ModelChoiceFilter(queryset=Region.objects.all(), label=_("Region"))
-    activation = django_filters.ModelChoiceFilter(
-        queryset=Activation.objects.all(), label=_("Activation code")
-    )
+    region = django_filters.ModelChoiceFilter(queryset=regions_seen, label=_("Region"))
+    activation = django_filters.ModelChoiceFilter(queryset=activations_seen, label=_("Activation code"))
 
     class Meta:
         model = Instance

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Layout, Row
@@ -7,10 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from assistant.instances import limits
 from assistant.instances.models import Region
+from assistant.instances.querysets import RegionQuerySet
 
 
 class ActivationForm(forms.Form):
-    region = forms.ModelChoiceField(Region.objects.all(), label=_("Region"), empty_label=None)
+    region = forms.ModelChoiceField(Region.objects.none(), label=_("Region"), empty_label=None)
     instance_name = forms.CharField(
         label=_("Instance name prefix"),
         max_length=limits.PREFIX_CHARACTERS,
@@ -35,11 +37,13 @@ class ActivationForm(forms.Form):
         label=_("Description"), max_length=limits.DESCRIPTION_CHARACTERS, required=False
     )
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        if Region.objects.count() == 1:
-            self.fields["region"].widget = forms.HiddenInput()
-            self.fields["region"].initial = Region.objects.get().pk
+    def __init__(self, *args: Any, regions: RegionQuerySet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["region"]
+        field.queryset = regions  # type: ignore[attr-defined]
+        if len(regions) == 1:
+            field.widget = forms.HiddenInput()
+            field.initial = regions[0].pk
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(

@@ -15,7 +15,7 @@ from access.permissions import needs
 from access.rules.conditions import TAG_KEY
 from assistant.instances.filters import InstanceFilter, chosen_instances
 from assistant.instances.forms import ActivationForm, RenameForm, TagForm
-from assistant.instances.models import Activation, Instance
+from assistant.instances.models import Activation, Instance, Region
 from assistant.instances.operations.activations import (
     create_activation,
     delete_activation,
@@ -151,7 +151,7 @@ def activation_list(request: ConsoleRequest) -> HttpResponse:
 @needs("ecs:CreateActivation")
 @require_http_methods(GET_OR_POST)
 def activation_create(request: ConsoleRequest) -> HttpResponse:
-    form = ActivationForm(request.POST or None)
+    form = ActivationForm(request.POST or None, regions=Region.objects.visible_to(request.principal))
     if request.method == "POST" and form.is_valid():
         try:
             new = create_activation(request.principal, form.cleaned_data.pop("region"), **form.cleaned_data)

@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from django_filters import FilterSet
 
 PER_PAGE = 25
+# Nobody types more to find something, and databases refuse patterns without end.
+SEARCH_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,21 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from access import limits
 from access.filters import audit as filters
 from access.filters.audit import AuditSearch, Place
-from access.models import AuditEntry, User
+from access.models import AuditEntry, PolicyAttachment, User
 from access.operations import trail
 from access.operations.audit import append, entry
+from access.operations.identities import principal_for
 from access.operations.trail import export_entries
 from access.principals import Door, Principal
 from access.rules.chain import Verifier
 from access.rules.exports import End, harmless, read
+from access.rules.marks import TakenRole
 from console.kit.errors import NotAllowed
+from tests.access.factories import RoleFactory
+from tests.conftest import put_policy
 
 pytestmark = pytest.mark.django_db
 
@@ -214,8 +219,6 @@ def exported(form, search=EVERYTHING, principal=None, **how):
 
 
 def admin():
-    from access.operations.identities import principal_for
-
     user = User.objects.filter(username="root-of-all").first()
     return principal_for(user or User.objects.create_superuser("root-of-all"), Door.COMMAND)
 
@@ -288,7 +291,7 @@ def test_an_export_in_parts_says_where_the_next_begins():
     assert "after entry 5" in end.broken_off
 
 
-@pytest.mark.parametrize("withdrawn", ["policy", "user"])
+@pytest.mark.parametrize("withdrawn", ["policy", "user", "console"])
 def test_an_export_ends_when_the_permission_is_withdrawn(auditor, withdrawn, monkeypatch):
     monkeypatch.setattr(trail, "BATCH", 5)
     append([entry_at(NOW, f"t-{n}") for n in range(12)])
@@ -297,13 +300,30 @@ def test_an_export_ends_when_the_permission_is_withdrawn(auditor, withdrawn, mon
 
     if withdrawn == "policy":
         auditor.user.attachments.all().delete()
-    else:
+    elif withdrawn == "user":
         User.objects.filter(pk=auditor.user.pk).update(is_active=False)
+    else:
+        User.objects.filter(pk=auditor.user.pk).update(console_access=False)
     text += "".join(lines)
 
     end = verified(text)
     assert end.entries == 5
     assert "withdrawn" in end.broken_off
+
+
+@pytest.mark.parametrize(("lasts", "entries"), [(timedelta(minutes=5), 6), (timedelta(0), 0)])
+def test_an_export_ends_with_the_role(somebody, lasts, entries):
+    sam = somebody("sam", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    role = RoleFactory()
+    policy = put_policy("looks", {"Effect": "Allow", "Action": trail.LOOK_UP, "Resource": "*"})
+    PolicyAttachment.objects.create(policy=policy, role=role)
+    append([entry_at(NOW, f"t-{n}") for n in range(4)])
+    in_role = principal_for(sam.user, Door.CONSOLE, role=role)
+    taken = TakenRole(role.pk, role.name, timezone.now() + lasts)
+
+    end = verified(exported("jsonl", principal=in_role, taken=taken))
+
+    assert (end.entries, "withdrawn" in end.broken_off) == (entries, not entries)
 
 
 def test_an_export_is_remembered_with_what_was_asked_for(auditor):
@@ -377,6 +397,17 @@ def test_a_lockout_is_remembered_once_and_nobody_fills_the_trail_behind_it(opera
     failed, locked = ("ram:SignIn", "olga", "Refused"), ("ram:LockOut", "olga", "Refused")
     assert remembered() == [*[failed] * 4, locked]
     assert AuditEntry.objects.get(action="ram:LockOut").facts == {"failures": 5}
+
+
+def test_nobody_fills_the_trail_with_ever_new_names(operator, monkeypatch):
+    monkeypatch.setattr(limits, "FAILURES_REMEMBERED", 3)
+    for number in range(5):
+        Client(REMOTE_ADDR="192.0.2.97").post(SIGN_IN, {"username": f"u{number}", "password": "x"})
+    Client(REMOTE_ADDR="192.0.2.96").post(SIGN_IN, {"username": "other", "password": "x"})
+
+    assert [name for _action, name, _outcome in remembered()] == ["u0", "u1", "u2", "other"]
+    said = [list(one.facts) for one in AuditEntry.objects.order_by("number")]
+    assert said == [[], [], ["further_failures"], []]
 
 
 def test_failures_look_the_same_to_the_visitor(operator):

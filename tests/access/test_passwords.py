@@ -1,9 +1,12 @@
 """Passwords: changing one's own, giving others one, and what all of them must be like."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -14,9 +17,11 @@ from access.operations.passwords import (
     PolicyValidator,
     change_own_password,
     new_password_for,
+    put_own_password,
     reset_password,
     set_password_policy,
 )
+from access.operations.users import create_user
 from access.principals import Door
 from console.kit.errors import InvalidParameter, NotAllowed
 from tests.conftest import attach, signed_in
@@ -134,6 +139,57 @@ def test_who_has_no_password_is_told_so(reader, as_reader):
     assert "You have no password here" in page
 
 
+def test_a_password_that_was_changed_meanwhile_is_not_overwritten(rita, reader):
+    compared = User.objects.get(pk=reader.pk)
+    before = compared.password
+    compared.set_password(NEW)
+    change(rita, "yet another 99")
+
+    with pytest.raises(PasswordWrong):
+        put_own_password(rita, compared, before=before, keeping="")
+
+    reader.refresh_from_db()
+    assert reader.check_password("yet another 99")
+
+
+@pytest.fixture
+def in_transactions(settings):
+    """How deep in transactions each hash was made or compared, beyond the test's own."""
+    settings.PASSWORD_HASHERS = ["tests.access.test_passwords.WatchingHasher"]
+    WatchingHasher.depths = []
+    return WatchingHasher.depths
+
+
+class WatchingHasher(MD5PasswordHasher):
+    depths: ClassVar[list[int]] = []
+
+    def encode(self, password, salt):
+        self.depths.append(len(connection.savepoint_ids))
+        return super().encode(password, salt)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        lambda olga, _reader: change(olga),
+        lambda olga, reader: reset_password(olga, reader),
+        lambda olga, reader: reset_password(olga, reader, password=NEW),
+        lambda olga, _reader: create_user(olga, "ana", password=NEW),
+        lambda olga, _reader: create_user(olga, "ana", generate_password=True),
+    ],
+)
+def test_no_password_is_hashed_while_others_wait_to_write(olga, operator, reader, what, in_transactions):
+    set_password_policy(olga, **{**ANY, "remembered": 3})
+    operator.set_password(OLD)
+    operator.save()
+    in_transactions.clear()
+
+    what(olga, reader)
+
+    assert in_transactions
+    assert set(in_transactions) == {0}
+
+
 # --- Those of others ---
 
 
@@ -159,9 +215,12 @@ def test_a_given_one_has_to_follow_the_rules(olga, reader):
         reset_password(olga, reader, password="short")
 
 
-def test_a_reader_resets_nobodys(rita, reader):
+@pytest.mark.parametrize("password", [None, NEW, "short"])
+def test_a_reader_resets_nobodys_and_learns_nothing_of_them(rita, reader, password):
     with pytest.raises(NotAllowed):
-        reset_password(rita, reader)
+        reset_password(rita, reader, password=password)
+
+    assert AuditEntry.objects.get(outcome="Refused").action == "ram:UpdateLoginProfile"
 
 
 def test_only_administrators_reset_the_password_of_an_administrator(reader, operator):

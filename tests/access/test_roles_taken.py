@@ -100,12 +100,30 @@ def test_what_is_done_in_a_role_is_remembered_with_it(as_taker, role):
     assert AuditEntry.objects.get(action="ram:EndSession").role == "auditor"
 
 
+def test_an_export_goes_on_while_the_role_lasts(as_taker, role):
+    look_up = {"Effect": "Allow", "Action": "actiontrail:LookupEvents", "Resource": "*"}
+    attach_to(role, put_policy("LooksUp", look_up))
+    take_on(as_taker)
+
+    response = as_taker.post("/console/access/audit/export/", {"form": "jsonl"})
+
+    text = b"".join(response.streaming_content).decode()
+    assert "sts:AssumeRole" in text
+    assert "withdrawn" not in text
+
+
 def test_leaving_it_makes_one_oneself_again(as_taker, role):
     take_on(as_taker)
     as_taker.post("/console/account/roles/leave/")
 
     assert principal_of(as_taker).role == ""
     assert AuditEntry.objects.filter(action="sts:LeaveRole", resource="auditor").exists()
+
+
+def test_who_is_in_none_leaves_none(as_taker):
+    as_taker.post("/console/account/roles/leave/")
+
+    assert not AuditEntry.objects.filter(action="sts:LeaveRole").exists()
 
 
 def withdraw(_client, _role):

@@ -1,9 +1,13 @@
 """Who may come in, what a sign-in gives away, and what has to be done first."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from axes.models import AccessAttempt
+from django.apps import apps
 from django.contrib.auth.hashers import MD5PasswordHasher
+from django.db.models import Sum
 from django.test import Client
 from django.utils import timezone
 
@@ -132,12 +136,56 @@ def test_a_sign_in_is_remembered_when_it_is_complete(reader):
 
 
 @pytest.mark.parametrize(
-    "next_url", ["//example.org", "https://example.org/", "javascript:alert(1)", "\\\\example.org"]
+    "next_url",
+    ["//example.org", "https://example.org/", "javascript:alert(1)", "\\\\example.org", "foo", "sign_out"],
 )
 def test_nobody_is_sent_elsewhere_even_when_signed_in(as_reader, next_url):
     response = as_reader.get("/console/sign-in/", {"next": next_url})
 
     assert response["Location"] == "/console/"
+
+
+@pytest.mark.parametrize("next_url", ["foo", "sign_out", "access:user_list"])
+def test_a_word_is_no_address(reader, next_url):
+    response = sign_in(Client(), next=next_url)
+
+    assert response["Location"] == "/console/"
+
+
+def tries_in_vain(reader):
+    """Everything secret that one can type wrong, once each."""
+    bound(reader)
+    inside, outside = signed_in(reader), Client()
+    words = {"old_password": "secret-1", "new_password1": "secret-2 long", "new_password2": "secret-2 long"}
+    inside.post("/console/password/", words)
+    inside.post("/console/account/second-factor/remove/", {"proof": "secret-3"})
+    inside.post("/console/account/recovery-codes/create/", {"proof": "secret-4"})
+    sign_in(outside)
+    outside.post("/console/sign-in/number/", {"number": "secret-5"})
+    outside.post(
+        "/console/sign-in/", {"username": "rita", "password": "secret-6", "old_password": "secret-7"}
+    )
+
+
+def test_nothing_that_was_typed_in_vain_is_kept(reader, settings):
+    settings.AXES_ENABLED = True
+    settings.AXES_FAILURE_LIMIT = 100
+    settings.AXES_RESET_ON_SUCCESS = False
+
+    tries_in_vain(reader)
+
+    assert AccessAttempt.objects.aggregate(n=Sum("failures_since_start"))["n"] >= 4
+    assert "secret" not in str([*AccessAttempt.objects.values(), *AuditEntry.objects.values()])
+
+
+def test_what_was_kept_before_is_forgotten(db):
+    AccessAttempt.objects.create(username="rita", post_data="old_password=secret-1", failures_since_start=1)
+    migration = import_module("access.migrations.0003_failures_without_form_data")
+
+    migration.forget_form_data(apps, None)
+
+    kept = AccessAttempt.objects.get()
+    assert (kept.post_data, kept.failures_since_start) == ("", 1)
 
 
 def test_a_sign_in_leads_to_no_sign_in(reader):

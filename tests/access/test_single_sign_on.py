@@ -96,6 +96,21 @@ def test_somebody_comes_in_by_the_address_that_the_provider_vouches_for(provider
     assert client.session.get_expiry_age() > 3600
 
 
+def test_who_made_a_user_for_anothers_address_is_out_when_the_owner_comes(provider, anna):
+    anna.set_password("known to somebody else")
+    anna.save()
+    squatter = Client()
+    squatter.force_login(anna, backend="access.backends.ModelBackend")
+
+    come_in(Client())
+
+    anna.refresh_from_db()
+    assert not anna.has_usable_password()
+    assert squatter.get("/console/account/").status_code == 302
+    facts = AuditEntry.objects.get(action="ram:LinkExternalIdentity").facts
+    assert (facts["by"], facts["sessions_ended"], facts["password_removed"]) == ("email", 1, True)
+
+
 def test_the_link_counts_from_then_on_whatever_the_address_becomes(provider, anna):
     come_in(Client())
     provider.add("s-anna", email="married@example.org", email_verified=True)

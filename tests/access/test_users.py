@@ -9,7 +9,20 @@ from django.urls import reverse
 
 from access.errors import EntityExists, LastAdministrator, NotConfirmed, PasswordRefused
 from access.models import AuditEntry, Policy, PolicyAttachment, Session, User
+from access.operations.access_keys import (
+    create_access_key,
+    delete_access_key,
+    disable_access_key,
+    enable_access_key,
+    rotate_access_key,
+)
+from access.operations.attachments import attach_policy, detach_policy
+from access.operations.external_identities import unlink
+from access.operations.groups import add_user_to_group, remove_user_from_group
 from access.operations.identities import principal_for
+from access.operations.passwords import reset_password
+from access.operations.second_factors import unbind_second_factor
+from access.operations.sessions import sign_out_everywhere
 from access.operations.users import (
     create_user,
     delete_user,
@@ -143,6 +156,7 @@ def test_a_weak_password_is_refused_as_the_policy_says(olga):
         ("ram:UpdateUser", lambda mia, ana: disable_user(mia, ana)),
         ("ram:UpdateUser", lambda mia, ana: enable_user(mia, ana)),
         ("ram:DeleteUser", lambda mia, ana: delete_user(mia, ana)),
+        ("ram:UpdateLoginProfile", lambda mia, _ana: create_user(mia, "ben", email="b@example.org")),
         ("ram:AddUserToGroup", lambda mia, _ana: create_user(mia, "ben", groups=[GroupFactory()])),
         ("ram:AttachPolicyToUser", lambda mia, _ana: create_user(mia, "ben", policies=[PolicyFactory()])),
     ],
@@ -247,12 +261,79 @@ def test_disabling_and_enabling_twice_is_once(olga, ana):
 
 def test_an_administrator_sees_the_admin_site_and_a_former_one_does_not(olga, ana):
     update_user(olga, ana, is_administrator=True)
+    User.objects.filter(pk=ana.pk).update(must_change_password=False)
     during = signed_in(ana).get("/admin/").status_code
     update_user(olga, ana, is_administrator=False)
     after = signed_in(ana).get("/admin/").status_code
 
     assert during == 200
     assert after != 200
+
+
+@pytest.mark.parametrize("password", ["correct horse battery", None])
+def test_what_was_handed_out_before_opens_nothing_to_a_new_administrator(olga, ana, password):
+    User.objects.filter(pk=ana.pk).update(api_access=True)
+    ana.refresh_from_db()
+    ana.set_password(password)
+    ana.save()
+    key = create_access_key(olga, ana).key
+    client = signed_in(ana)
+
+    user = update_user(olga, ana, is_administrator=True)
+
+    key.refresh_from_db()
+    assert key.disabled
+    assert client.get("/console/").status_code == 302
+    assert user.must_change_password is bool(password)
+    assert AuditEntry.objects.get(action="ram:UpdateUser").facts == {
+        "is_administrator": True,
+        "sessions_ended": 1,
+        "access_keys_disabled": [key.pk],
+        "must_change_password": bool(password),
+    }
+
+
+def test_the_panel_says_what_becoming_an_administrator_takes(as_operator, ana):
+    sentence = "their access keys are disabled"
+
+    assert sentence in as_operator.get(reverse("access:user_update", args=["ana"])).content.decode()
+    assert sentence not in as_operator.get(reverse("access:user_create")).content.decode()
+
+
+PROMOTED_MEANWHILE = {
+    "reset": lambda mia, ana, _key: reset_password(mia, ana),
+    "unbind": lambda mia, ana, _key: unbind_second_factor(mia, ana),
+    "sign out": lambda mia, ana, _key: sign_out_everywhere(mia, ana),
+    "attach": lambda mia, ana, _key: attach_policy(mia, Policy.objects.get(name="ReadOnlyAccess"), user=ana),
+    "detach": lambda mia, ana, _key: detach_policy(mia, Policy.objects.get(name="ReadOnlyAccess"), user=ana),
+    "join": lambda mia, ana, _key: add_user_to_group(mia, ana, GroupFactory()),
+    "leave": lambda mia, ana, _key: remove_user_from_group(mia, ana, GroupFactory()),
+    "create a key": lambda mia, ana, _key: create_access_key(mia, ana),
+    "rotate a key": lambda mia, _ana, key: rotate_access_key(mia, key),
+    "disable a key": lambda mia, _ana, key: disable_access_key(mia, key),
+    "enable a key": lambda mia, _ana, key: enable_access_key(mia, key),
+    "delete a key": lambda mia, _ana, key: delete_access_key(mia, key),
+    "unlink": lambda mia, ana, _key: unlink(mia, ana, "https://provider.example"),
+}
+
+
+@pytest.mark.parametrize("what", PROMOTED_MEANWHILE.values(), ids=PROMOTED_MEANWHILE.keys())
+def test_who_became_an_administrator_a_moment_ago_is_guarded_as_one(olga, ana, manager, what):
+    User.objects.filter(pk=ana.pk).update(api_access=True)
+    stale = User.objects.get(pk=ana.pk)
+    key = create_access_key(olga, stale).key
+    User.objects.filter(pk=ana.pk).update(is_superuser=True)
+
+    with pytest.raises(NotAllowed, match="Only administrators"):
+        what(as_principal(manager), stale, key)
+
+
+def test_who_is_gone_meanwhile_is_said_to_be(olga, ana):
+    stale = User.objects.get(pk=ana.pk)
+    ana.delete()
+
+    with pytest.raises(NotFound, match="not there any more"):
+        sign_out_everywhere(olga, stale)
 
 
 def test_what_is_deleted_is_not_there_for_anybody(olga, ana):

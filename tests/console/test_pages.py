@@ -10,6 +10,7 @@ from assistant.commands.models import Command
 from assistant.instances.models import Activation, Instance
 from assistant.invocations.models import Invocation
 from tests.commands.factories import saved
+from tests.exports.factories import exported
 from tests.instances.factories import ActivationFactory, InstanceFactory
 from tests.invocations.factories import ran, report, started, target_of
 
@@ -31,8 +32,10 @@ def address(run, olga):
     arguments = {
         "instance_id": target.instance_id,
         "invocation_id": run.pk,
+        "export_id": exported(olga, run).pk,
         "activation_id": target.instance.activation_id,
         "command_id": saved(olga).pk,
+        "common_name": "CA-ECS-DiskUsage.sh",
     }
 
     def of(name):
@@ -66,8 +69,14 @@ READING = {
     "invocations:invocation_detail",
     "invocations:target_detail",
     "invocations:target_output",
+    "invocations:target_compare",
+    "exports:export_list",
+    "exports:export_detail",
+    "exports:export_create",
     "commands:command_list",
     "commands:command_detail",
+    "commands:common_list",
+    "commands:common_detail",
     "password",
 }
 # Shows a form or what would be hit; the change is a POST.
@@ -80,6 +89,7 @@ FORMS = {
     "invocations:invocation_stop",
     "commands:command_create",
     "commands:command_clone",
+    "commands:common_copy",
     "commands:command_rename",
     "commands:command_delete",
 }
@@ -116,6 +126,7 @@ WORDS = {
     "invocations:run": {"language": "shell", "content": "true", "timeout": 60},
     "instances:instance_untag": {"key": "a"},
     "commands:command_create": {"name": "x", "language": "shell", "content": "true", "timeout": 60},
+    "commands:common_copy": {"name": "x", "language": "shell", "content": "true", "timeout": 60},
     "commands:command_clone": {"name": "x", "language": "shell", "content": "true", "timeout": 60},
     "commands:command_rename": {"name": "x"},
 }
@@ -170,6 +181,8 @@ def test_what_is_not_there_is_not_found(path, as_operator):
         ("invocations:invocation_detail", "invocation-answers"),
         ("invocations:invocation_detail", "invocation-targets"),
         ("invocations:target_detail", "target"),
+        ("exports:export_list", "exports"),
+        ("exports:export_detail", "export"),
         ("commands:command_list", "commands"),
     ],
 )
@@ -202,9 +215,14 @@ QUERIES = {
     "instances:activation_list": 4,
     "invocations:invocation_list": 6,
     "invocations:invocation_detail": 12,
-    "invocations:target_detail": 6,
+    "invocations:target_detail": 7,
+    "invocations:target_compare": 6,
+    "exports:export_list": 4,
+    "exports:export_detail": 4,
     "commands:command_list": 6,
     "commands:command_detail": 4,
+    "commands:common_list": 4,
+    "commands:common_detail": 4,
     "invocations:run": 10,
 }
 

@@ -18,6 +18,7 @@ from assistant.instances.models import Activation, Instance
 from assistant.invocations.models import Invocation, Target
 from tests.commands.factories import saved
 from tests.conftest import put_policy
+from tests.exports.factories import exported
 from tests.invocations.factories import ran, report, started, target_of
 from tests.test_house_rules import operation_modules
 
@@ -76,6 +77,7 @@ PARTS_OF_OPERATIONS = {
     "instance_left": "the agents' door: the server's own signature is",
     "create_link": "part of recognise and of linking oneself, which have asked",
     "tell_of_run": "part of run_command and invoke_command, which have asked",
+    "break_off": "the end of an export that nobody asked for; create_export has asked",
 }
 
 
@@ -117,8 +119,10 @@ def world(olga, operator):
     return {
         "instance_id": target.instance_id,
         "invocation_id": invocation.pk,
+        "export_id": exported(olga, invocation).pk,
         "activation_id": target.instance.activation_id,
         "command_id": saved(olga).pk,
+        "common_name": "CA-ECS-DiskUsage.sh",
         "username": "olga",
         "group_name": "web-team",
         "role_name": "deployer",

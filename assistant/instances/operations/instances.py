@@ -39,6 +39,8 @@ def tag_resources(principal: Principal, instances: InstanceQuerySet, *, tags: di
     places = list(instances.order_by("pk").values_list("pk", "region_id"))
     authorize_instances(principal, "ecs:TagResources", places)
 
+    if not places:
+        raise InvalidParameter(_("Choose at least one instance."), field="tags")
     for key, value in tags.items():
         check_tag(key, value)
     pks = [pk for pk, _region in places]

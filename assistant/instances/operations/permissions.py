@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from access.operations.decisions import Question, authorize_each
+from access.operations.decisions import Question, authorize_each, authorize_look
 from access.principals import Principal
 from access.rules.conditions import TAG_KEY
 from access.scopes import arn
@@ -24,6 +24,9 @@ def authorize_instances(
         authorize_each(principal, action, [])
         return
     wanted = list(places)
+    if not wanted:
+        authorize_look(principal, action)
+        return
     tags = tags_asked(principal, action, [pk for pk, _region in wanted])
     given = contexts or {}
     questions: list[Question] = [

@@ -59,6 +59,7 @@ def register_instance(principal: Principal, registration: Registration, *, sourc
     activations = {registration.activation_id, *(earlier.activation_id for earlier in earlier_ones)}
     Activation.objects.lock_in_order(activations)
     activation = admit(registration, source_ip=source_ip, now=now)
+    check_same_region(earlier_ones, activation)
 
     for earlier in earlier_ones:
         close_record(earlier, now)
@@ -70,11 +71,20 @@ def register_instance(principal: Principal, registration: Registration, *, sourc
         Tag(instance=instance, key=key, value=value) for key, value in registration.tags.items()
     )
 
-    record(principal, "ecs:RegisterManagedInstance", instance.pk, activation=activation.pk, address=source_ip)
+    told = {"activation": activation.pk, "address": source_ip, "replaces": [one.pk for one in earlier_ones]}
+    record(principal, "ecs:RegisterManagedInstance", instance.pk, **told)
     logger.info("Instance registered instance=%s activation=%s", instance.pk, activation.pk)
     followups.activations_changed()
     followups.instances_changed([instance.pk])
     return instance
+
+
+def check_same_region(earlier_ones: list[Instance], activation: Activation) -> None:
+    """A code of one region takes no server away from another: whoever moves one deregisters it first."""
+    if any(earlier.region_id != activation.region_id for earlier in earlier_ones):
+        raise errors.MachineElsewhere(
+            _("This machine is registered in another region. Deregister it there first.")
+        )
 
 
 def admit(registration: Registration, *, source_ip: str, now: datetime) -> Activation:
