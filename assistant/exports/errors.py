@@ -1,0 +1,22 @@
+"""Refusals of this room.
+
+Conflict
+├── ExportNotReady          it is still being written, or was broken off
+└── ExportsExhausted        one person keeps as many as there may be
+InvalidParameter
+└── ExportTooLarge          more output than one file may hold
+"""
+
+from console.kit.errors import Conflict, InvalidParameter
+
+
+class ExportNotReady(Conflict):
+    code = "OperationConflict.ExportNotReady"
+
+
+class ExportsExhausted(Conflict):
+    code = "OperationConflict.TooManyExports"
+
+
+class ExportTooLarge(InvalidParameter):
+    code = "InvalidParameter.ExportTooLarge"
