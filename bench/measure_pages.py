@@ -13,6 +13,8 @@ from bench.report import percentile, show, spin
 REPEATS = 30
 INSTANCE = "acs:ecs:local:1000000000000001:instance/mi-lo0past00000001"
 HTMX = {"HX-Request": "true"}
+# What nineteen of twenty say (bench.history).
+MAJORITY = "5a" * 16
 
 
 def pages(run_id):
@@ -31,14 +33,25 @@ def pages(run_id):
         "results, search": ("/console/invocations/?q=check+7", {}),
         "results, state": ("/console/invocations/?status=PartialFailed", {}),
         "results, of an instance": ("/console/invocations/?instance=mi-lo0past00000001", {}),
+        "results, of an instance by name": ("/console/invocations/?instance=web-00001", {}),
+        "results, of a user": ("/console/invocations/?user=admin", {}),
+        "results, of a type": ("/console/invocations/?type=RunShellScript", {}),
+        "results, of a command": ("/console/invocations/?command=c-lo0past00000007", {}),
+        "results, between two times": (
+            "/console/invocations/?begin=2020-01-01T00:00&end=2040-01-01T00:00",
+            {},
+        ),
         "invocation": (detail, {}),
         "invocation, page 300": (f"{detail}?page=300", {}),
         "invocation, search": (f"{detail}?q=web-0777", {}),
         "invocation, failed": (f"{detail}?state=failed", {}),
+        "invocation, answered differently": (f"{detail}?unlike={MAJORITY}", {}),
         "invocation, status": (detail, {**HTMX, "HX-Target": "invocation-status"}),
         "invocation, answers": (detail, {**HTMX, "HX-Target": "invocation-answers"}),
         "invocation, targets": (detail, {**HTMX, "HX-Target": "invocation-targets"}),
         "one result": (f"{detail}instances/mi-lo0past00000001/", {}),
+        "compared with the run before": (f"{detail}instances/mi-lo0past00000001/compare/", {}),
+        "form to export": (f"{detail}export/", {}),
     }
 
 
@@ -51,6 +64,9 @@ def pages_of_operator():
         "run form": ("/console/run/", {}),
         "results": ("/console/invocations/", {}),
         "results, search": ("/console/invocations/?q=check+7", {}),
+        "results, of an instance": ("/console/invocations/?instance=mi-lo0past00000001", {}),
+        "results, of a command": ("/console/invocations/?command=c-lo0past00000007", {}),
+        "exports": ("/console/exports/", {}),
     }
 
 

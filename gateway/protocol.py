@@ -323,7 +323,7 @@ def task_entry(task: Task, instance_id: str) -> dict[str, Any]:
         "commandContent": task.content,
         "timeOut": str(task.timeout),
         "invokeVersion": 0,
-        "enableParameter": False,
+        "enableParameter": task.is_erased,
         "builtInParameter": {},
         "workingDirectory": task.working_dir,
         "args": "",

@@ -5,7 +5,16 @@ NotFound
 InvalidParameter
 ├── CommandContentMissing
 ├── CommandContentTooLarge
-└── CommandTypeUnknown
+├── CommandTypeUnknown
+├── ParameterNameMissing        {{}}
+├── ParameterNameTooLong
+├── ParameterNameWrong          not a key, and no built-in parameter
+├── ParametersTooMany
+├── ParametersDisabled          values for a command that does not use parameters
+├── ParameterNotMatched         a name that the command does not have
+├── ParameterTwice
+├── ParameterValueMissing       of one that is required
+└── ParameterValueWrong         not one of the allowed values, a secret in the open
 """
 
 from console.kit.errors import InvalidParameter, NotFound
@@ -25,3 +34,39 @@ class CommandContentTooLarge(InvalidParameter):
 
 class CommandTypeUnknown(InvalidParameter):
     code = "InvalidCmdType.NotFound"
+
+
+class ParameterNameMissing(InvalidParameter):
+    code = "CmdParam.EmptyKey"
+
+
+class ParameterNameTooLong(InvalidParameter):
+    code = "CmdParamName.ExceedLimit"
+
+
+class ParameterNameWrong(InvalidParameter):
+    code = "CmdParam.InvalidParamName"
+
+
+class ParametersTooMany(InvalidParameter):
+    code = "CmdParamCount.ExceedLimit"
+
+
+class ParametersDisabled(InvalidParameter):
+    code = "Parameter.Disabled"
+
+
+class ParameterNotMatched(InvalidParameter):
+    code = "Parameter.NotMatched"
+
+
+class ParameterTwice(InvalidParameter):
+    code = "ParameterKey.Duplicate"
+
+
+class ParameterValueMissing(InvalidParameter):
+    code = "Parameter.MissingValue"
+
+
+class ParameterValueWrong(InvalidParameter):
+    code = "InvalidParameter.Parameters"

@@ -6,13 +6,16 @@ from django.utils.translation import gettext_lazy as _
 from assistant.commands.models import Command
 from assistant.commands.querysets import CommandQuerySet
 from assistant.commands.states import CommandType
-from assistant.instances.models import Region
+from assistant.instances.filters import regions_seen
+from console.kit.pagination import SEARCH_CHARACTERS
 
 
 class CommandFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="by_text", label=_("Name, id or description"))
+    q = django_filters.CharFilter(
+        max_length=SEARCH_CHARACTERS, method="by_text", label=_("Name, id or description")
+    )
     type = django_filters.ChoiceFilter(choices=CommandType.choices, label=_("Type"), empty_label=_("Any"))
-    region = django_filters.ModelChoiceFilter(queryset=Region.objects.all(), label=_("Region"))
+    region = django_filters.ModelChoiceFilter(queryset=regions_seen, label=_("Region"))
 
     class Meta:
         model = Command

@@ -4,6 +4,7 @@
 CONTENT_CHARACTERS = 16 * 1024
 NAME_CHARACTERS = 128
 DESCRIPTION_CHARACTERS = 512
+PROVIDER_CHARACTERS = 64
 # What lists show of a script that has no name.
 OPENING_CHARACTERS = 64
 # CA-151, and one path part's length for names of accounts.
@@ -13,3 +14,9 @@ USERNAME_CHARACTERS = 255
 TIMEOUT_DEFAULT = 60
 TIMEOUT_LEAST = 10
 TIMEOUT_MOST = 86_400
+# Custom parameters of a command, and their names (CA-97, CA-101). The descriptions' length is ours.
+PARAMETERS = 20
+PARAMETER_NAME_BYTES = 64
+PARAMETER_DESCRIPTION_CHARACTERS = 512
+# What a script may become with its parameters put in: a value stands wherever its key does.
+FILLED_BYTES = 256 * 1024

@@ -9,6 +9,7 @@ from access.models import User
 from access.scopes import arn
 from assistant.commands import limits
 from assistant.commands.querysets import CommandQuerySet
+from assistant.commands.rules.parameters import Definition, keys_in
 from assistant.commands.states import CommandType
 from assistant.instances.models import Region
 
@@ -24,10 +25,18 @@ class Command(models.Model):
     content = models.TextField(_("content"))
     working_dir = models.CharField(_("directory"), max_length=limits.WORKING_DIR_CHARACTERS, blank=True)
     timeout = models.PositiveIntegerField(_("timeout"), default=limits.TIMEOUT_DEFAULT)
+    # {{key}} and {{ACS::Name}} in the content are filled in per run (CA-98), as `definitions` say.
+    enable_parameter = models.BooleanField(_("uses parameters"), default=False)
+    parameter_definitions = models.JSONField(_("parameters"), default=list, blank=True)
     # Its first telling line: what a run without a name is called.
     opening = models.CharField(max_length=limits.OPENING_CHARACTERS, blank=True, editable=False)
     # False for a script that was run without being saved (CA-84).
     kept = models.BooleanField(_("saved"), default=False)
+    # Who supplied it, where it is the snapshot of a common command; empty for people's own (CA-216).
+    provider = models.CharField(
+        _("provider"), max_length=limits.PROVIDER_CHARACTERS, blank=True, editable=False
+    )
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, verbose_name=_("created by"))
 
@@ -46,6 +55,19 @@ class Command(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("commands:command_detail", args=[self.pk])
+
+    @property
+    def definitions(self) -> list[Definition]:
+        """What is said of its parameters."""
+        return [Definition.stored(document) for document in self.parameter_definitions]
+
+    @property
+    def parameters(self) -> list[Definition]:
+        """All that a run takes values for, with what is said of them."""
+        if not self.enable_parameter:
+            return []
+        said = {definition.key: definition for definition in self.definitions}
+        return [said.get(key.lower()) or Definition(key) for key in keys_in(self.content)]
 
     @property
     def arn(self) -> str:

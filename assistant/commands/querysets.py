@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count, Max, Q
+from django.db.models import Count, DateTimeField, IntegerField, Max, Q, Value
 
 from access.principals import Principal
 from access.rules.scoping import Scoped
-from access.scopes import scope
+from access.scopes import extent, scope
+from assistant.instances.querysets import INSTANCES
 
 if TYPE_CHECKING:
     from assistant.commands.models import Command  # noqa: F401 - for annotations only
@@ -24,14 +25,18 @@ class CommandQuerySet(models.QuerySet["Command"]):
         """The saved ones: neither deleted nor the snapshot of a single run."""
         return self.filter(kept=True)
 
-    def for_table(self) -> Self:
-        """What a row of the table prints, with `n_invocations` and `last_invoked_at`; not the content."""
-        runs = {"n_invocations": Count("invocations"), "last_invoked_at": Max("invocations__created_at")}
-        return (
-            self.select_related("created_by", "region")
-            .defer("content")
-            .annotate(**runs)
-            .order_by("-created_at", "pk")
+    def for_table(self, principal: Principal) -> Self:
+        """What a row of the table prints, with `n_invocations` and `last_invoked_at`; not the content.
+
+        Of runs that the principal may not all see neither the number nor the time is told.
+        """
+        rows = self.select_related("created_by", "region").defer("content").order_by("-created_at", "pk")
+        if extent(principal, "ecs:DescribeInvocations", on=[COMMANDS, INSTANCES]) is not True:
+            return rows.annotate(
+                n_invocations=Value(None, IntegerField()), last_invoked_at=Value(None, DateTimeField())
+            )
+        return rows.annotate(
+            n_invocations=Count("invocations"), last_invoked_at=Max("invocations__created_at")
         )
 
     def search(self, text: str) -> Self:

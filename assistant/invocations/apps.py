@@ -6,4 +6,8 @@ class InvocationsConfig(AppConfig):
     verbose_name = "Invocations"
 
     def ready(self) -> None:
+        from access.operations.secrets import keep_sealed  # noqa: PLC0415 - models are there now
         from assistant.invocations import receivers  # noqa: F401, PLC0415 - connects itself
+        from assistant.invocations.models import Invocation  # noqa: PLC0415
+
+        keep_sealed(Invocation, "sealed_parameters")

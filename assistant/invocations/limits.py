@@ -39,3 +39,15 @@ SWEEP_BATCH = 500
 ERROR_INFO_CHARACTERS = 512
 # Instances that an entry of the audit trail names; the number of all of them stands beside.
 NAMED_IN_AUDIT = 50
+
+# A plan's text. The longest that says something names every second, minute, hour, day, month and year.
+FREQUENCY_CHARACTERS = 1024
+# What a refusal repeats of what was written.
+QUOTED_CHARACTERS = 24
+# A fixed interval (CA-119); it is also longer than the timeout.
+INTERVAL_LEAST = timedelta(seconds=60)
+INTERVAL_MOST = timedelta(days=7)
+# Between two times of a cron text (CA-122), looked for as far as CA-123 says; not shorter than the timeout.
+DISTANCE_LEAST = timedelta(seconds=10)
+DISTANCE_HORIZON = timedelta(days=366)
+DISTANCE_FIRES = 10_000

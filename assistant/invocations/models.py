@@ -46,6 +46,9 @@ class Invocation(models.Model):
     username = models.CharField(_("runs as"), max_length=USERNAME_CHARACTERS, blank=True)
     working_dir = models.CharField(_("directory"), max_length=WORKING_DIR_CHARACTERS, blank=True)
     timeout = models.PositiveIntegerField(_("timeout"))
+    # Values by name, secret ones masked; those are in the other column, sealed.
+    parameters = models.JSONField(_("parameters"), default=dict, blank=True)
+    sealed_parameters = models.TextField(default="", blank=True, editable=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, verbose_name=_("user"))
     door = models.CharField(_("door"), max_length=10, choices=[(door.value, door.value) for door in Door])
     created_at = models.DateTimeField(_("created"), default=timezone.now)

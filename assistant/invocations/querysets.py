@@ -65,7 +65,7 @@ class InvocationQuerySet(models.QuerySet["Invocation"]):
 
     def for_table(self) -> Self:
         """What a row of the results table prints, in one query; not the content."""
-        return self.select_related("command", "created_by", "region").defer("command__content")
+        return self.select_related("command", "created_by").defer("command__content")
 
     def locked(self, ids: Iterable[str]) -> Self:
         """These invocations in primary-key order, their rows held until the transaction ends."""
@@ -139,6 +139,23 @@ class TargetQuerySet(models.QuerySet["Target"]):
             .order_by("-number", "sample")
         )
 
+    def unlike(self, answer: str) -> Self:
+        """Those that have ended and answered otherwise; an answer is its digest, without one its error code."""
+        ended = self.exclude(status__in=OPEN)
+        return ended.exclude(Q(digest=answer) | Q(digest="", error_code=answer))
+
+    def runs_before(self, target: "Target") -> Self:
+        """Earlier ended runs of the same script on the same instance, the last one first.
+
+        A script that is run without being saved is another command each time: its text counts.
+        """
+        command = target.invocation.command
+        same = Q(invocation__command=command) | Q(
+            invocation__command__type=command.type, invocation__command__content=command.content
+        )
+        earlier = self.filter(same, instance=target.instance_id, pk__lt=target.pk).exclude(status__in=OPEN)
+        return earlier.order_by("-pk")
+
     def at(self, instance_id: str) -> Self:
         return self.filter(instance=instance_id)
 
@@ -175,6 +192,14 @@ class OutputChunkQuerySet(models.QuerySet["OutputChunk"]):
             pieces.insert(0, (offset, bytes(body)))
             if sum(len(piece) for _offset, piece in pieces) >= most:
                 break
+        return pieces
+
+    def wholes(self, target_ids: Iterable[int]) -> dict[int, list[tuple[int, bytes]]]:
+        """All that is stored of these targets' outputs, as (offset, body) pieces. One query."""
+        rows = self.filter(target__in=list(target_ids)).order_by("target_id", "offset")
+        pieces: dict[int, list[tuple[int, bytes]]] = {}
+        for target_id, offset, body in rows.values_list("target_id", "offset", "body"):
+            pieces.setdefault(target_id, []).append((offset, bytes(body)))
         return pieces
 
     def whole(self, target_id: int) -> list[tuple[int, bytes]]:

@@ -7,6 +7,7 @@ app_name = "invocations"
 run = [
     path("run/", views.run, name="run"),
     path("run/targets/", views.run_targets, name="run_targets"),
+    path("run/parameters/", views.run_parameters, name="run_parameters"),
     path("run/preview/", views.run_preview, name="run_preview"),
 ]
 
@@ -29,6 +30,11 @@ results = [
         "invocations/<str:invocation_id>/instances/<str:instance_id>/output/",
         views.target_output,
         name="target_output",
+    ),
+    path(
+        "invocations/<str:invocation_id>/instances/<str:instance_id>/compare/",
+        views.target_compare,
+        name="target_compare",
     ),
 ]
 

@@ -2,14 +2,20 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from access.permissions import needs
+from assistant.commands.errors import CommandUnknown
+from assistant.commands.forms import values_in
 from assistant.commands.models import Command
+from assistant.commands.rules.catalogue import CommonCommand, catalogue
 from assistant.commands.rules.content import has_reboot
 from assistant.instances.filters import InstanceFilter, chosen_instances
 from assistant.instances.models import Instance, Region
@@ -18,6 +24,7 @@ from assistant.invocations.errors import InstanceUnknown
 from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
 from assistant.invocations.forms import InvokeForm, RunForm
 from assistant.invocations.models import Invocation, OutputChunk, Target
+from assistant.invocations.operations.common_commands import invoke_common_command
 from assistant.invocations.operations.runs import (
     invoke_command,
     run_again,
@@ -26,9 +33,12 @@ from assistant.invocations.operations.runs import (
 )
 from assistant.invocations.operations.stops import stop_invocation
 from assistant.invocations.querysets import TargetQuerySet
-from assistant.invocations.rules.answers import Answer, answers
+from assistant.invocations.rules.answers import Answers, Group, answers
+from assistant.invocations.rules.colours import plain
+from assistant.invocations.rules.comparisons import compare
 from assistant.invocations.rules.output import assemble
 from assistant.invocations.rules.remedies import remedy_for
+from assistant.invocations.states import OPEN
 from console.kit.errors import ConsoleError
 from console.kit.http import ConsoleRequest, gone_to, panel, put_error
 from console.kit.pagination import listing
@@ -41,6 +51,8 @@ ANSWER_LINES = 20
 ANSWER_BYTES = 4096
 NAMES_SHOWN = 3
 PREVIEW_BYTES = 240
+# What the page of a comparison shows of the difference.
+COMPARED_LINES = 1000
 # Instances that the run form lists to tick.
 CHOICES_SHOWN = 50
 KEPT_FILTERS = ("os_type", "region", "activation")
@@ -53,8 +65,8 @@ KEPT_FILTERS = ("os_type", "region", "activation")
 @require_http_methods(GET_OR_POST)
 def run(request: ConsoleRequest) -> HttpResponse:
     command = saved_command(request)
-    form = (InvokeForm if command else RunForm)(request.POST or None, initial=request.GET.dict())
-    if request.method == "POST" and form.is_valid():
+    form = run_form(request, command)
+    if form.is_valid():
         try:
             invocation = started(request, form, command)
         except ConsoleError as error:
@@ -65,28 +77,68 @@ def run(request: ConsoleRequest) -> HttpResponse:
     return panel(request, "invocations/run.html", context)
 
 
-def saved_command(request: ConsoleRequest) -> Command | None:
-    """The command that shall be run as it was saved; none where one is typed."""
-    command_id = (request.POST or request.GET).get("command", "")
+def run_form(request: ConsoleRequest, command: Command | CommonCommand | None) -> RunForm | InvokeForm:
+    # Somebody without scripts who filters, or looks at the parameters: as it was typed, and nothing runs.
+    looks = "look" in request.POST
+    said = None if looks else request.POST or None
+    initial = (request.POST or request.GET).dict()
+    if command:
+        return InvokeForm(said, initial=initial, parameters=command.parameters)
+    return RunForm(said, initial=initial)
+
+
+@needs("ecs:RunCommand")
+@require_POST
+def run_parameters(request: ConsoleRequest) -> HttpResponse:
+    """The parameters in a command that is being typed, with a field for the value of each."""
+    return render(request, "invocations/_parameters.html", {"form": RunForm(initial=request.POST.dict())})
+
+
+def saved_command(request: ConsoleRequest) -> Command | CommonCommand | None:
+    """The command that shall be run as it was saved, or as it was supplied; none where one is typed."""
+    fields = request.POST or request.GET
+    if fields.get("common"):
+        return common_command(fields["common"])
+    command_id = fields.get("command", "")
     if not command_id:
         return None
     return get_object_or_404(Command.objects.visible_to(request.principal).kept(), pk=command_id)
 
 
-def started(request: ConsoleRequest, form: Any, command: Command | None) -> Invocation:
+def common_command(name: str) -> CommonCommand:
+    if name not in catalogue():
+        raise CommandUnknown(_("There is no common command of this name."))
+    return catalogue()[name]
+
+
+def started(request: ConsoleRequest, form: Any, command: Command | CommonCommand | None) -> Invocation:
     targets = chosen_instances(request.principal, request.POST, action_of(request))
-    username = form.cleaned_data["username"]
-    region = command.region if command else chosen_region(request)
+    username, values = form.cleaned_data["username"], values_in(form, form.parameters)
+    region = command.region if isinstance(command, Command) else chosen_region(request)
     check_ticked(request, region)
+    if isinstance(command, CommonCommand):
+        return invoke_common_command(
+            request.principal, command, region, targets=targets, username=username, parameters=values
+        )
     if command:
-        return invoke_command(request.principal, command, targets=targets, username=username)
-    keep, script = form.cleaned_data["keep"], form.script()
-    return run_command(request.principal, region, script, targets=targets, username=username, keep=keep)
+        return invoke_command(
+            request.principal, command, targets=targets, username=username, parameters=values
+        )
+    return run_command(
+        request.principal,
+        region,
+        form.script(),
+        targets=targets,
+        username=username,
+        keep=form.cleaned_data["keep"],
+        parameters=values,
+    )
 
 
 def action_of(request: ConsoleRequest) -> str:
-    """What the run form asks for: a script that was typed is run, a saved command is invoked."""
-    return "ecs:InvokeCommand" if (request.POST or request.GET).get("command") else "ecs:RunCommand"
+    """What the run form asks for: a script that was typed is run, a saved or common command is invoked."""
+    fields = request.POST or request.GET
+    return "ecs:InvokeCommand" if fields.get("command") or fields.get("common") else "ecs:RunCommand"
 
 
 @needs("ecs:RunCommand", "ecs:InvokeCommand")
@@ -106,7 +158,9 @@ def run_preview(request: ConsoleRequest) -> HttpResponse:
 def choices(request: ConsoleRequest) -> dict[str, Any]:
     fields = request.POST or request.GET
     visible = Instance.objects.visible_to(request.principal).registered()
-    filters = InstanceFilter(fields, queryset=visible.open_to(request.principal, action_of(request)))
+    filters = InstanceFilter(
+        fields, queryset=visible.open_to(request.principal, action_of(request)), request=request
+    )
     rows = list(filters.qs.for_table()[:CHOICES_SHOWN])
     ticked = set(fields.getlist("instance"))
     return {
@@ -202,11 +256,11 @@ def said_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
     targets = invocation.targets.visible_to(request.principal)
     if invocation.n_total != 1:
         return {"answers": answers_of(targets)}
-    alone = targets.for_table().first()
-    return output_of(alone) if alone else {}
+    alone = targets.for_table().select_related("invocation__command").first()
+    return output_of(request, alone) if alone else {}
 
 
-def output_of(target: Target) -> dict[str, Any]:
+def output_of(request: ConsoleRequest, target: Target) -> dict[str, Any]:
     """Of an output too long for a page the beginning, or, while the command runs, what came last."""
     is_cut = target.stored_bytes > limits.OUTPUT_PAGE_BYTES
     follows = is_cut and not target.is_final
@@ -224,20 +278,41 @@ def output_of(target: Target) -> dict[str, Any]:
         "follows": follows,
         "remedy": remedy_for(target.error_code),
         "late_output": not target.instance.is_own_agent and not target.is_final,
+        "run_before": run_before(request, target) if target.digest else None,
     }
 
 
-def answers_of(targets: TargetQuerySet) -> list[Answer]:
+def run_before(request: ConsoleRequest, target: Target) -> Target | None:
+    """The same script's last run on the same instance."""
+    seen = Target.objects.visible_to(request.principal)
+    return seen.runs_before(target).select_related("invocation", "instance").first()
+
+
+def answers_of(targets: TargetQuerySet) -> Answers:
     """The most frequent answers. Four queries, however many instances there are."""
-    groups = list(targets.answers()[:ANSWERS_SHOWN])
-    samples = [int(str(group["sample"])) for group in groups]
+    groups = [Group(**row) for row in targets.answers()[: ANSWERS_SHOWN + 1]]
+    samples = [group.sample for group in groups]
     pieces = OutputChunk.objects.beginnings(samples, ANSWER_BYTES)
     outputs = {pk: assemble(pieces.get(pk, []), total=0) for pk in samples}
-    few = [str(group["digest"]) for group in groups if int(str(group["number"])) <= NAMES_SHOWN]
-    names: dict[str, list[str]] = {}
-    for digest, name in targets.filter(digest__in=few).values_list("digest", "instance__name"):
-        names.setdefault(digest, []).append(name)
-    return answers(groups, outputs, names, most_lines=ANSWER_LINES)
+    n_shown = sum(group.number for group in groups)
+    return answers(
+        groups,
+        outputs,
+        places_of(targets, groups),
+        n_ended=targets.exclude(status__in=OPEN).count() if len(groups) > ANSWERS_SHOWN else n_shown,
+        most=ANSWERS_SHOWN,
+        most_lines=ANSWER_LINES,
+    )
+
+
+def places_of(targets: TargetQuerySet, groups: list[Group]) -> dict[int, list[tuple[str, str]]]:
+    """The instances of each answer, (id, name) by its sample: the sample's, and all where they are few."""
+    few = {group.digest: group.sample for group in groups if group.digest and group.number <= NAMES_SHOWN}
+    wanted = targets.filter(Q(pk__in=[group.sample for group in groups]) | Q(digest__in=few)).order_by("pk")
+    places: dict[int, list[tuple[str, str]]] = {group.sample: [] for group in groups}
+    for pk, digest, *place in wanted.values_list("pk", "digest", "instance_id", "instance__name"):
+        places[few.get(digest, pk)].append((place[0], place[1]))
+    return places
 
 
 def targets_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
@@ -251,7 +326,7 @@ def add_previews(targets: Any) -> None:
     """Give each row the first line of its output, one query for all."""
     pieces = OutputChunk.objects.beginnings([target.pk for target in targets], PREVIEW_BYTES)
     for target in targets:
-        text = assemble(pieces.get(target.pk, []), total=0).text.strip()
+        text = plain(assemble(pieces.get(target.pk, []), total=0).text).strip()
         target.preview = text.splitlines()[0] if text else ""
 
 
@@ -264,9 +339,26 @@ def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str)
     context = {
         "invocation": target.invocation,
         "sees_run": Invocation.objects.visible_to(request.principal).filter(pk=invocation_id).exists(),
-        **output_of(target),
+        **output_of(request, target),
     }
     return render(request, "invocations/_target.html" if request.htmx else "invocations/target.html", context)
+
+
+@needs("ecs:DescribeInvocationResults")
+@require_safe
+def target_compare(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
+    """What a result says otherwise than another instance's of its run, or than the run before on its own."""
+    target = visible_target(request, invocation_id, instance_id)
+    named = request.GET.get("instance", "")
+    other = visible_target(request, invocation_id, named) if named else run_before(request, target)
+    context: dict[str, Any] = {"target": target, "other": other, "invocation": target.invocation}
+    if other:
+        both = [target.pk, other.pk]
+        pieces = OutputChunk.objects.beginnings(both, limits.OUTPUT_PAGE_BYTES)
+        new, old = (assemble(pieces.get(pk, []), total=0).text for pk in both)
+        context["comparison"] = compare(old, new, most_lines=COMPARED_LINES)
+        context["is_cut"] = max(target.stored_bytes, other.stored_bytes) > limits.OUTPUT_PAGE_BYTES
+    return render(request, "invocations/compare.html", context)
 
 
 @needs("ecs:DescribeInvocationResults")
@@ -291,16 +383,20 @@ def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse
     invocation = get_object_or_404(reachable, pk=invocation_id)
     fields = request.POST or request.GET
     ticked = fields.getlist("instance")
+    sees_run = Invocation.objects.visible_to(request.principal).filter(pk=invocation_id).exists()
     visible = invocation.targets.open_to(request.principal, "ecs:StopInvocation")
+    if not sees_run:
+        visible = visible.visible_to(request.principal)
     targets = visible.filter(instance__in=ticked) if ticked else visible
     if request.method == "POST":
         stop_invocation(request.principal, invocation, targets=targets)
-        return gone_to(request, invocation.get_absolute_url())
+        return gone_to(request, invocation.get_absolute_url() if sees_run else reverse("console:overview"))
     stoppable = targets.stoppable()
     choices = visible.stoppable().for_table().order_by("pk")[:CHOICES_SHOWN]
     hidden = sorted(set(ticked) - {target.instance_id for target in choices})
     context = {
         "invocation": invocation,
+        "sees_run": sees_run,
         "n_hit": stoppable.count(),
         "ticked": ticked,
         "hidden_ticks": hidden,

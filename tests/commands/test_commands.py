@@ -114,7 +114,7 @@ def test_a_saved_command_runs_and_keeps_count(as_operator, olga):
     assert response["Location"] == invocation.get_absolute_url()
     assert (invocation.command, invocation.username, invocation.working_dir) == (command, "deploy", "/srv")
     assert AuditEntry.objects.filter(action="ecs:InvokeCommand", resource=invocation.pk).exists()
-    [listed] = Command.objects.for_table()
+    [listed] = Command.objects.for_table(olga)
     assert (listed.n_invocations, listed.last_invoked_at) == (1, invocation.created_at)
 
 

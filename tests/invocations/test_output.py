@@ -1,10 +1,10 @@
-"""Machine output as tables: assembling, the API's view, digests, differences."""
+"""Machine output as tables: assembling, the API's view, digests."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.invocations.rules.output import Piece, assemble, difference, digest, view
+from assistant.invocations.rules.output import Piece, assemble, digest, view
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,3 @@ def test_the_digest_knows_exit_code_bytes_and_gaps():
     }
 
     assert len(answers) == 4
-
-
-def test_lines_that_the_majority_does_not_have_are_marked():
-    assert difference("a\nb\n", "a\nc\n") == [(False, "a"), (True, "c")]

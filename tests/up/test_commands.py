@@ -105,6 +105,26 @@ def test_what_runs_on_this_machine_sees_none_of_the_consoles_variables(house, lo
     assert not names & {"DATA_DIR", "DJANGO_SETTINGS_MODULE", "SECRET_KEY", "DATABASE_URL", "REDIS_URL"}
 
 
+def test_common_commands_are_listed_and_run_by_name(house, local):
+    listed = house.document("list_common_commands", "--text", "disk space")
+    [disk] = [one for one in listed if one["Name"] == "CA-ECS-DiskUsage.sh"]
+    words = (disk["Name"], "--instance", local["InstanceId"], "--parameter", "limit=100", "--wait")
+    [result] = house.document("run_common_command", *words)["Results"]
+
+    assert disk["ParameterDefinitions"][0]["DefaultValue"] == "85"
+    assert (result["ExitCode"], "above 100%" in result["Output"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("CA-ECS-Nothing.sh",), ("CA-ECS-DiskUsage.sh", "--parameter", "limit=$(reboot)")]
+)
+def test_a_common_command_that_cannot_be_run_is_refused(house, local, words):
+    done = house.manage("run_common_command", words[0], "--instance", local["InstanceId"], *words[1:])
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_without_a_console_the_sentence_says_what_to_do(house, place):
     done = type(house)(place / "nothing").manage("list_instances")
 

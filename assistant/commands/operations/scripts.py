@@ -1,5 +1,6 @@
 """A script as somebody asks for it, checked and written down."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -10,6 +11,13 @@ from access.rules.quotas import COMMANDS
 from assistant.commands import errors, limits
 from assistant.commands.models import Command
 from assistant.commands.rules.content import encoded_size, opening
+from assistant.commands.rules.parameters import (
+    Definition,
+    check_definitions,
+    check_size,
+    keys_in,
+    values_for,
+)
 from assistant.commands.states import CommandType
 from assistant.instances.models import Region
 from console.kit import ids
@@ -26,11 +34,30 @@ class Script:
     description: str = ""
     working_dir: str = ""
     timeout: int = limits.TIMEOUT_DEFAULT
+    enable_parameter: bool = False
+    definitions: tuple[Definition, ...] = ()
 
 
-def write_command(principal: Principal, region: Region, script: Script, *, kept: bool) -> Command:
+def script_of(command: Command) -> Script:
+    """The script of a command, to be run or saved again."""
+    return Script(
+        content=command.content,
+        type=command.type,
+        name=command.name,
+        description=command.description,
+        working_dir=command.working_dir,
+        timeout=command.timeout,
+        enable_parameter=command.enable_parameter,
+        definitions=tuple(command.definitions),
+    )
+
+
+def write_command(
+    principal: Principal, region: Region, script: Script, *, kept: bool, provider: str = "", version: int = 1
+) -> Command:
     """Write a script down, to be saved or as the snapshot of one run; part of the operation that does it.
 
+    `provider` and `version` say where a common command comes from.
     Raises InvalidParameter for everything about the script that cannot be taken.
     """
     kind = check_script(script)
@@ -47,7 +74,11 @@ def write_command(principal: Principal, region: Region, script: Script, *, kept:
         opening=opening(script.content, limits.OPENING_CHARACTERS),
         working_dir=script.working_dir,
         timeout=max(script.timeout, limits.TIMEOUT_LEAST),
+        enable_parameter=script.enable_parameter,
+        parameter_definitions=[definition.document() for definition in script.definitions],
         kept=kept,
+        provider=provider,
+        version=version,
         created_by_id=principal.user_id,
     )
 
@@ -63,7 +94,28 @@ def check_script(script: Script) -> CommandType:
     check_length("description", script.description, limits.DESCRIPTION_CHARACTERS)
     check_length("working_dir", script.working_dir, limits.WORKING_DIR_CHARACTERS)
     check_timeout(script.timeout)
+    check_parameters(script)
     return kind
+
+
+def check_parameters(script: Script) -> None:
+    if script.enable_parameter:
+        check_definitions(script.definitions, keys_in(script.content))
+    elif script.definitions:
+        message = _("The command does not use parameters, so none can be described.")
+        raise errors.ParametersDisabled(message, field="parameters")
+
+
+def parameters_of(script: Script | Command, given: Mapping[str, str]) -> dict[str, str]:
+    """The values of one run, all of its keys. Raises InvalidParameter for values that cannot be taken."""
+    if not script.enable_parameter:
+        if given:
+            message = _("The command does not use parameters, so none can be given.")
+            raise errors.ParametersDisabled(message, field="parameters")
+        return {}
+    values = values_for(script.content, script.definitions, given)
+    check_size(script.content, values)
+    return values
 
 
 def check_timeout(timeout: int) -> None:

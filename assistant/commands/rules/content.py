@@ -7,6 +7,9 @@ from assistant.commands.states import CommandType
 
 # The interpreter lines that the console offers beside the plain shell.
 INTERPRETERS = {"python": "#!/usr/bin/env python3", "perl": "#!/usr/bin/env perl"}
+# Interpreters that take # for the beginning of a comment.
+HASH_COMMENTS = re.compile(r"\b(?:ba|da|k|z)?sh\b|\bpython|\bperl|\bruby")
+ERASING_WORD = "oos-secret"
 REBOOTS = re.compile(r"^\s*(?:sudo\s+)?(?:reboot|shutdown|poweroff|halt|init\s+[06])\b", re.MULTILINE)
 
 
@@ -22,6 +25,22 @@ def encoded_size(content: str) -> int:
 def for_delivery(content: str, kind: CommandType) -> str:
     """Base64 of the script; a shell takes no carriage returns (CA-76)."""
     return encoded(content.replace("\r\n", "\n") if kind is CommandType.SHELL else content)
+
+
+def erasable(content: str, kind: CommandType) -> str | None:
+    """The script with the comment for which the reference agent deletes its file after the run.
+
+    That agent keeps scripts, readable for everybody on the server. It deletes those that hold this word, if it may
+    look for parameters in them: None where it would find any, or where we know no comment of the language.
+    """
+    if "{{" in content:
+        return None
+    if kind is CommandType.BAT:
+        return f"{content}\r\n@rem {ERASING_WORD}\r\n"
+    line = content.partition("\n")[0]
+    if line.startswith("#!") and not HASH_COMMENTS.search(line):
+        return None
+    return f"{content}\n# {ERASING_WORD}\n"
 
 
 def with_interpreter(content: str, language: str) -> str:

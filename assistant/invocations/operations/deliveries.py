@@ -1,22 +1,28 @@
 """What agents fetch: their runs and their stops, for many agents at once."""
 
+import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
+from access.errors import SecretNotOpened
 from access.principals import Principal
-from assistant.commands.rules.content import for_delivery
+from assistant.commands.rules.content import erasable, for_delivery
 from assistant.commands.states import CommandType
+from assistant.instances.limits import OWN_AGENT
 from assistant.invocations import followups, limits
 from assistant.invocations.models import Invocation, Target
+from assistant.invocations.operations.parameters import Filling
 from assistant.invocations.operations.writing import hold, write
 from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules.progress import Run, interrupt
 from assistant.invocations.states import FINAL, RepeatMode, Status
+
+logger = logging.getLogger(__name__)
 
 GOING_ON = (Status.RUNNING, Status.STOPPING)
 
@@ -44,6 +50,8 @@ class Task:
     username: str
     repeat_mode: str
     created_at: datetime
+    # The agent is told to look for parameters, so that it deletes the script's file (`content.erasable`).
+    is_erased: bool = False
 
 
 @dataclass(slots=True)
@@ -101,19 +109,55 @@ def work_by_instance(targets: TargetQuerySet) -> defaultdict[str, Work]:
     """Two queries. What is the same for all targets of an invocation is read and encoded once."""
     rows = list(
         targets.order_by("pk").values_list(
-            "invocation_id", "instance_id", "status", "username", "instance__default_username"
+            "invocation_id",
+            "instance_id",
+            "status",
+            "username",
+            "instance__default_username",
+            "instance__name",
+            "instance__agent_name",
         )
     )
     invocations = Invocation.objects.select_related("command").in_bulk({row[0] for row in rows})
     tasks = {pk: task_of(invocation) for pk, invocation in invocations.items()}
+    pending = {row[0] for row in rows if row[2] == Status.PENDING}
+    fillings = fillings_of(invocation for pk, invocation in invocations.items() if pk in pending)
     work: defaultdict[str, Work] = defaultdict(Work)
-    for invocation_id, instance_id, status, username, own_username in rows:
+    for invocation_id, instance_id, status, username, own_username, name, agent_name in rows:
         task = tasks[invocation_id]
         if username != own_username:
             task = replace(task, username=username)
         answer = work[instance_id]
-        (answer.runs if status == Status.PENDING else answer.stops).append(task)
+        if status != Status.PENDING:
+            # Which run is meant is enough: no values travel with a stop.
+            answer.stops.append(task)
+        elif invocation_id not in fillings:
+            answer.runs.append(task)
+        elif filling := fillings[invocation_id]:
+            keeps_files = agent_name != OWN_AGENT
+            answer.runs.append(
+                filled_in(task, filling, filling.on(instance_id, name), keeps_files=keeps_files)
+            )
     return work
+
+
+def filled_in(task: Task, filling: Filling, script: str, *, keeps_files: bool) -> Task:
+    kind = CommandType(task.type)
+    erased = erasable(script, kind) if filling.has_secrets and keeps_files else None
+    return replace(task, content=for_delivery(erased or script, kind), is_erased=erased is not None)
+
+
+def fillings_of(invocations: Iterable[Invocation]) -> dict[str, Filling | None]:
+    """Of those that use parameters; None where a secret does not open, so that no other run waits for it."""
+    fillings: dict[str, Filling | None] = {}
+    for invocation in invocations:
+        if invocation.command.enable_parameter:
+            try:
+                fillings[invocation.pk] = Filling(invocation)
+            except SecretNotOpened as error:
+                logger.error("Run not delivered invocation=%s: %s", invocation.pk, error.message)  # noqa: TRY400 - no trace
+                fillings[invocation.pk] = None
+    return fillings
 
 
 def task_of(invocation: Invocation) -> Task:

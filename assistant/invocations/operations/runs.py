@@ -2,7 +2,8 @@
 
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -19,13 +20,20 @@ from access.scopes import arn
 from assistant.commands.errors import CommandUnknown
 from assistant.commands.limits import USERNAME_CHARACTERS
 from assistant.commands.models import Command
-from assistant.commands.operations.scripts import Script, check_length, write_command
+from assistant.commands.operations.scripts import (
+    Script,
+    check_length,
+    parameters_of,
+    script_of,
+    write_command,
+)
 from assistant.commands.states import CommandType
 from assistant.instances.models import Instance, Region
 from assistant.instances.operations.permissions import authorize_instances
 from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations import errors, followups, limits
 from assistant.invocations.models import Invocation, Target
+from assistant.invocations.operations.parameters import kept_values, values_of
 from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules.progress import unreachable_code
 from assistant.invocations.states import RepeatMode, first_state, overall
@@ -59,6 +67,7 @@ def run_command(
     targets: InstanceQuerySet,
     username: str = "",
     keep: bool = False,
+    parameters: Mapping[str, str] | None = None,
 ) -> Invocation:
     """Run a script once, now, on the registered ones of `targets` in `region`; with `keep` save it too (CA-84).
 
@@ -74,8 +83,9 @@ def run_command(
 
     check_places(places, script.type, username)
     command = write_command(principal, region, script, kept=keep)
+    values = parameters_of(command, parameters or {})
 
-    invocation = create_invocation(principal, command, places, username=username, now=now)
+    invocation = create_invocation(principal, command, places, username=username, parameters=values, now=now)
 
     tell_of_run(principal, action, invocation, places)
     return invocation
@@ -83,7 +93,12 @@ def run_command(
 
 @operation("ecs:InvokeCommand")
 def invoke_command(
-    principal: Principal, command: Command, *, targets: InstanceQuerySet, username: str = ""
+    principal: Principal,
+    command: Command,
+    *,
+    targets: InstanceQuerySet,
+    username: str = "",
+    parameters: Mapping[str, str] | None = None,
 ) -> Invocation:
     """Run a saved command once, now, on the registered ones of `targets` in its region, as `run_command` does."""
     action = "ecs:InvokeCommand"
@@ -94,8 +109,9 @@ def invoke_command(
     if not command.kept:
         raise CommandUnknown(_("This command has been deleted."))
     check_places(places, command.type, username)
+    values = parameters_of(command, parameters or {})
 
-    invocation = create_invocation(principal, command, places, username=username, now=now)
+    invocation = create_invocation(principal, command, places, username=username, parameters=values, now=now)
 
     tell_of_run(principal, action, invocation, places)
     return invocation
@@ -141,17 +157,17 @@ def run_again_on_failed(principal: Principal, invocation: Invocation) -> Invocat
 
 
 def repeat(principal: Principal, invocation: Invocation, targets: TargetQuerySet) -> Invocation:
-    command = invocation.command
-    script = Script(
-        content=command.content,
-        type=command.type,
-        name=command.name,
-        description=command.description,
-        working_dir=invocation.working_dir,
-        timeout=invocation.timeout,
-    )
+    command = script_of(invocation.command)
+    script = replace(command, working_dir=invocation.working_dir, timeout=invocation.timeout)
     instances = Instance.objects.registered().filter(pk__in=targets.values("instance"))
-    return run_command(principal, invocation.region, script, targets=instances, username=invocation.username)
+    return run_command(
+        principal,
+        invocation.region,
+        script,
+        targets=instances,
+        username=invocation.username,
+        parameters=values_of(invocation),
+    )
 
 
 def places_of(targets: InstanceQuerySet, *, now: datetime) -> list[Place]:
@@ -202,13 +218,20 @@ def check_username(places: list[Place], username: str) -> None:
 
 
 def create_invocation(
-    principal: Principal, command: Command, places: list[Place], *, username: str, now: datetime
+    principal: Principal,
+    command: Command,
+    places: list[Place],
+    *,
+    username: str,
+    parameters: Mapping[str, str],
+    now: datetime,
 ) -> Invocation:
     """Write the invocation with its counters, then a row per target, in the order of the instances' ids."""
     counts = Counter(first_state(connected=place.connected) for place in places)
     state = overall(counts)
+    invocation_id = ids.new_id("t", command.region.code)
     invocation = Invocation.objects.create(
-        id=ids.new_id("t", command.region.code),
+        id=invocation_id,
         region=command.region,
         command=command,
         repeat_mode=RepeatMode.ONCE,
@@ -221,6 +244,7 @@ def create_invocation(
         finished_at=now if state.is_final else None,
         status=state,
         n_total=len(places),
+        **kept_values(invocation_id, command, parameters),
         **{status.counter: number for status, number in counts.items()},
     )
     targets = [target_at(place, invocation, now=now) for place in places]

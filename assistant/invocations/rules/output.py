@@ -79,9 +79,3 @@ def digest(exit_code: int | None, chunks: Iterable[tuple[int, bytes]]) -> str:
         state.update(body)
         end = offset + len(body)
     return state.hexdigest()
-
-
-def difference(majority: str, other: str) -> list[tuple[bool, str]]:
-    """The lines of `other`; True for those that the majority's answer does not have."""
-    common = set(majority.splitlines())
-    return [(line not in common, line) for line in other.splitlines()]

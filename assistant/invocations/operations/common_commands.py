@@ -1,0 +1,69 @@
+"""Run a command of the catalogue (CA-213 to CA-217)."""
+
+from collections.abc import Mapping
+
+from django.utils import timezone
+
+from access.operations.calls import operation
+from access.principals import Principal
+from access.scopes import arn
+from assistant.commands.operations.scripts import Script, parameters_of, write_command
+from assistant.commands.rules.catalogue import CommonCommand, check_values
+from assistant.instances.models import Region
+from assistant.instances.querysets import InstanceQuerySet
+from assistant.invocations.models import Invocation
+from assistant.invocations.operations.runs import (
+    authorize_run,
+    check_places,
+    create_invocation,
+    places_of,
+    tell_of_run,
+)
+
+
+@operation("ecs:InvokeCommand")
+def invoke_common_command(
+    principal: Principal,
+    common: CommonCommand,
+    region: Region,
+    *,
+    targets: InstanceQuerySet,
+    username: str = "",
+    parameters: Mapping[str, str] | None = None,
+) -> Invocation:
+    """Run a common command once, now, on the registered ones of `targets` in `region`, as `run_command` does.
+
+    The run keeps the script as it was, with its version. A value that is left empty is the parameter's
+    default. Raises InvalidParameter also for values that do not fit their parameter.
+    """
+    action = "ecs:InvokeCommand"
+    now = timezone.now()
+    places = places_of(targets.filter(region=region), now=now)
+    authorize_run(
+        principal, action, places, username, command=arn("ecs", "command", common.name, region=region.pk)
+    )
+
+    check_places(places, common.type, username)
+    script = script_of_common(common)
+    values = parameters_of(script, {name: value for name, value in (parameters or {}).items() if value})
+    check_values(common, values)
+    command = write_command(
+        principal, region, script, kept=False, provider=common.provider, version=common.version
+    )
+
+    invocation = create_invocation(principal, command, places, username=username, parameters=values, now=now)
+
+    tell_of_run(principal, action, invocation, places)
+    return invocation
+
+
+def script_of_common(common: CommonCommand) -> Script:
+    return Script(
+        content=common.content,
+        type=common.type,
+        name=common.name,
+        description=common.description,
+        timeout=common.timeout,
+        enable_parameter=bool(common.parameters),
+        definitions=tuple(common.parameters),
+    )
