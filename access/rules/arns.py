@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 PARTS = 5
 
+# What these have is in no region: names say `*` there, and patterns, as RAM spells them, may leave it empty.
+REGIONLESS = ("ram", "sts")
+
 
 class Arn(NamedTuple):
     """A resource's name in its parts, or a pattern for names."""

@@ -4,16 +4,16 @@ A key with a slip of the pen, an action that this console does not have, a kind 
 the actions is about: such a statement allows or denies less than its author thinks. Others allow more.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from access.rules import arns
-from access.rules.actions import Action
+from access.rules.actions import ALL, Action
 from access.rules.conditions import (
     GLOBAL_KEYS,
     KEYS_OF_ACTIONS,
@@ -22,9 +22,10 @@ from access.rules.conditions import (
     folded,
     is_known_key,
 )
-from access.rules.globs import has_wildcard, regex_of, residuals
+from access.rules.globs import has_wildcard, is_like, residuals
 from access.rules.policies import Effect, Policy, Statement
 from access.rules.sentences import (
+    KEPT,
     SHOWN,
     Covered,
     covered,
@@ -34,6 +35,8 @@ from access.rules.sentences import (
     reach,
     sentence,
 )
+
+KINDS = {(action.service, kind) for action in ALL for kind in action.types}
 
 # Who may do one of these can give themselves what they do not have: action → the kind of resource on
 # which it is one, when it is any of them.
@@ -133,7 +136,7 @@ def is_broad(resource: str, service: str, kind: str) -> bool:
     if resource == "*":
         return True
     arn = arns.split(resource)
-    return arn is not None and has_wildcard(arn.relative_id) and is_about(arn, service, kind)
+    return arn is not None and has_wildcard(arn.relative_id) and (service, kind) in kinds_of(resource)
 
 
 # --- Less than it seems ---
@@ -150,8 +153,8 @@ def idle_actions(statement: Statement) -> Iterator[Caution]:
             len(unknown),
         )
         yield Caution(path, message % {"patterns": listed(unknown)})
-    for each in each_covered:
-        if not statement.is_except and each.actions and not is_possible(statement, each):
+    for each in impossible(statement, each_covered):
+        if each.actions and not statement.is_except:
             facts = {"pattern": each.pattern, "resources": wanted_resources(each.actions)}
             message = _("%(pattern)s is asked for on %(resources)s; no resource of this statement is one.")
             yield Caution(path, message % facts)
@@ -165,29 +168,49 @@ def idle_resources(statement: Statement, account: str) -> Iterator[Caution]:
         if known and not any(fits(resource, one) for one in known):
             message = _("None of the actions is ever asked for on %(resource)s.")
             yield Caution(path, message % {"resource": resource})
+        elif arn is not None and not arn.region and not is_regionless(arn.service):
+            message = _("%(resource)s names no region, so it matches nothing: say one, or *.")
+            yield Caution(path, message % {"resource": resource})
         elif arn is not None and account and not is_like(arn.account, account):
             message = _("%(resource)s is of another account: here it is %(account)s.")
             yield Caution(path, message % {"resource": resource, "account": account})
 
 
-def is_possible(statement: Statement, each: Covered) -> bool:
-    return any(fits(resource, action) for action in each.actions for resource in statement.resources)
+def impossible(statement: Statement, each_covered: Iterable[Covered]) -> list[Covered]:
+    """The patterns of which no action is ever asked for on any of the statement's resources."""
+    if "*" in statement.resources:
+        return []
+    kinds = set().union(*map(kinds_of, statement.resources))
+    return [
+        each
+        for each in each_covered
+        if not any((action.service, kind) in kinds for action in each.actions for kind in action.types)
+    ]
 
 
 def fits(resource: str, action: Action) -> bool:
     """Whether the action is ever asked for on something that the pattern for resources covers."""
     if resource == "*":
         return True
+    return any((action.service, kind) in kinds_of(resource) for kind in action.types)
+
+
+@lru_cache(KEPT)
+def kinds_of(resource: str) -> frozenset[tuple[str, str]]:
+    """The services and kinds of resource that a pattern may be about."""
     arn = arns.split(resource)
-    return arn is not None and any(is_about(arn, action.service, kind) for kind in action.types)
+    if arn is None:
+        return frozenset()
+    services = {service for service, _kind in KINDS if is_like(arn.service, service)}
+    return frozenset(
+        (service, kind)
+        for service, kind in KINDS
+        if service in services and residuals(arn.relative_id, f"{kind}/")
+    )
 
 
-def is_about(arn: arns.Arn, service: str, kind: str) -> bool:
-    return is_like(arn.service, service) and bool(residuals(arn.relative_id, f"{kind}/"))
-
-
-def is_like(pattern: str, text: str) -> bool:
-    return re.fullmatch(regex_of(pattern), text, re.DOTALL) is not None
+def is_regionless(service: str) -> bool:
+    return any(is_like(service, one) for one in arns.REGIONLESS)
 
 
 def wanted_resources(actions: tuple[Action, ...]) -> str:

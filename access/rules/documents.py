@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import InvalidOperation
@@ -84,9 +85,10 @@ def check_printable(value: Any) -> None:
 def no_member_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _value in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DocumentFault("", _("The member %(name)s is there twice.") % {"name": twice})
+        check_printable(list(members))
+        names = Counter(name for name, _value in pairs)
+        twice = next(name for name, times in names.items() if times > 1)
+        raise DocumentFault("", _("The member %(name)s is there twice.") % {"name": twice[:64]})
     return members
 
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+WILDCARDS = re.compile(r"[*?]+")
+
 
 def regex_of(pattern: str, *, any_character: str = ".") -> str:
     """The pattern as a regular expression, to be matched to the end, with DOTALL.
@@ -21,8 +23,19 @@ def fixed(part: str, any_character: str) -> str:
     return any_character.join(re.escape(piece) for piece in part.split("?"))
 
 
+def is_like(pattern: str, text: str) -> bool:
+    if not has_wildcard(pattern):
+        return pattern == text
+    return pattern == "*" or re.fullmatch(regex_of(pattern), text, re.DOTALL) is not None
+
+
 def has_wildcard(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
+
+
+def tidied(pattern: str) -> str:
+    """The same pattern with one `*`, at the end, in every run of wildcards that has any."""
+    return WILDCARDS.sub(lambda run: run[0].replace("*", "") + "*" * ("*" in run[0]), pattern)
 
 
 def residuals(pattern: str, prefix: str) -> list[str]:
@@ -30,6 +43,7 @@ def residuals(pattern: str, prefix: str) -> list[str]:
 
     `*` may end before, in or after the prefix, so there can be several; none when it cannot begin so.
     """
+    pattern = tidied(pattern)
     places = closure(pattern, {0})
     for character in prefix:
         moved = {
@@ -46,11 +60,6 @@ def residuals(pattern: str, prefix: str) -> list[str]:
 
 
 def closure(pattern: str, places: Iterable[int]) -> set[int]:
-    """The places with those behind a `*` that matches nothing."""
-    reached = set()
-    for place in places:
-        reached.add(place)
-        while place < len(pattern) and pattern[place] == "*":
-            place += 1  # noqa: PLW2901 - a walk from each place
-            reached.add(place)
-    return reached
+    """The places with those behind a `*` that matches nothing. The pattern is tidied: no `*` follows another."""
+    reached = set(places)
+    return reached | {place + 1 for place in reached if pattern[place : place + 1] == "*"}

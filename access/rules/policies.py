@@ -63,6 +63,10 @@ class Statement:
         return self._resources(resource) is not None
 
 
+# No region, or whatever is said in its place where the service has none.
+NO_REGION = f"(?:(?:{'|'.join(f'(?<=:{service}:)' for service in arns.REGIONLESS)})[^:]*)?"
+
+
 def regex_of_resource(pattern: str) -> str:
     """A pattern for resources as a regular expression. One with fewer than five parts matches nothing."""
     if pattern == "*":
@@ -70,8 +74,8 @@ def regex_of_resource(pattern: str) -> str:
     arn = arns.split(pattern)
     if arn is None:
         return r"(?!)"
-    heads = [regex_of(part, any_character="[^:]") for part in arn[:-1]]
-    return ":".join([*heads, regex_of(arn.relative_id)])
+    scheme, service, region, account = (regex_of(part, any_character="[^:]") for part in arn[:-1])
+    return ":".join([scheme, service, region or NO_REGION, account, regex_of(arn.relative_id)])
 
 
 @dataclass(frozen=True)

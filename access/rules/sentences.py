@@ -6,21 +6,25 @@ The words come from the labels of `access.rules.actions`; the patterns stay read
 has a word for them. `access.rules.cautions` says what looks like a mistake or a danger.
 """
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from access.rules import arns
-from access.rules.actions import ALL, Action
+from access.rules.actions import ALL, BY_NAME, Action
 from access.rules.conditions import RUN_AS_KEY, SERVICE_NAME_KEY, TAG_KEY, Condition, belongs, folded
-from access.rules.globs import has_wildcard
+from access.rules.globs import has_wildcard, regex_of
 from access.rules.policies import Effect, Statement
 
 # How many names a sentence has before it says "and 5 more".
 SHOWN = 3
+
+# Pages explain the same patterns again and again: so many are remembered.
+KEPT = 2048
 
 # What weighs most is named first: running things, then changing things, then looking.
 RUNS = ("ecs:RunCommand", "ecs:InvokeCommand", "ecs:SendFile")
@@ -67,15 +71,27 @@ def deed(statement: Statement, account: str) -> str:
 
 def covered(statement: Statement) -> list[Action]:
     """The actions of this console that the statement is about."""
-    return [action for action in ALL if statement.names(action.name)]
+    return list(named(statement.actions, is_except=statement.is_except))
+
+
+@lru_cache(KEPT // 8)
+def named(patterns: tuple[str, ...], *, is_except: bool) -> tuple[Action, ...]:
+    names = {action.name for pattern in patterns for action in named_by(folded(pattern))}
+    return tuple(action for action in ALL if (action.name in names) is not is_except)
+
+
+@lru_cache(KEPT)
+def named_by(pattern: str) -> tuple[Action, ...]:
+    """What one pattern, in small letters, names."""
+    if not has_wildcard(pattern):
+        return (BY_NAME[pattern],) if pattern in BY_NAME else ()
+    matches = re.compile(regex_of(pattern), re.DOTALL).fullmatch
+    return tuple(action for action in ALL if matches(folded(action.name)))
 
 
 def covered_by_each(statement: Statement) -> list[Covered]:
     """The same pattern by pattern; of a `NotAction` what each pattern takes out."""
-    return [
-        Covered(pattern, tuple(covered(replace(statement, actions=(pattern,), is_except=False))))
-        for pattern in statement.actions
-    ]
+    return [Covered(pattern, named_by(folded(pattern))) for pattern in dict.fromkeys(statement.actions)]
 
 
 def action_words(statement: Statement) -> str:
@@ -90,17 +106,17 @@ def action_words(statement: Statement) -> str:
 def excepted_or_named(statement: Statement) -> list[str]:
     """What the patterns name: whole services, then actions by their weight, then what nothing here knows."""
     services: list[str] = []
-    known: dict[Action, None] = {}
+    known: dict[str, Action] = {}
     unknown: list[str] = []
     is_any = statement.effect is Effect.DENY or statement.is_except
     for each in covered_by_each(statement):
         if folded(each.pattern) in WHOLE:
             services.append(str(WHOLE[folded(each.pattern)][is_any]))
         elif each.actions:
-            known |= dict.fromkeys(each.actions)
+            known |= {action.name: action for action in each.actions}
         else:
             unknown.append(_("do %(action)s") % {"action": each.pattern})
-    return [*services, *(str(action.label) for action in sorted(known, key=weight)), *unknown]
+    return [*services, *(str(action.label) for action in sorted(known.values(), key=weight)), *unknown]
 
 
 # What all of a service is called where it is allowed, and where it is denied or excepted.
@@ -155,8 +171,7 @@ def resource_words(patterns: Sequence[str], account: str) -> str:
     places: dict[tuple[str, str], list[str]] = {}
     for pattern in patterns:
         arn = arns.split(pattern)
-        place = (arn.region, arn.account) if arn else ("*", "*")
-        places.setdefault(place, []).append(pattern)
+        places.setdefault(place_of(arn) if arn else ("*", "*"), []).append(pattern)
     words = [
         in_place(listed(kind_words(group), last=_("or")), region, owner if owner != account else "*")
         for (region, owner), group in places.items()
@@ -164,8 +179,15 @@ def resource_words(patterns: Sequence[str], account: str) -> str:
     return listed(words, last=_("or"))
 
 
+def place_of(arn: arns.Arn) -> tuple[str, str]:
+    is_anywhere = not arn.region and arn.service in arns.REGIONLESS
+    return ("*" if is_anywhere else arn.region, arn.account)
+
+
 def in_place(words: str, region: str, account: str) -> str:
-    if has_wildcard(region) and region != "*":
+    if not region:
+        words = _("%(resources)s in no region") % {"resources": words}
+    elif has_wildcard(region) and region != "*":
         words = _("%(resources)s in regions like %(region)s") % {"resources": words, "region": region}
     elif region != "*":
         words = _("%(resources)s in the region %(region)s") % {"resources": words, "region": region}
@@ -308,7 +330,7 @@ def reach(statement: Statement, key: str) -> tuple[list[Action], list[Action]]:
 
 
 def reach_sentence(effect: Effect, key: str, asked: list[Action]) -> str:
-    labels = [str(one.label) for one in sorted(asked, key=weight)]
+    labels = [one.label for one in sorted(asked, key=weight)]
     facts = {"key": key, "actions": listed(labels, last=_("or"))}
     if effect is Effect.ALLOW:
         return (
@@ -318,13 +340,13 @@ def reach_sentence(effect: Effect, key: str, asked: list[Action]) -> str:
     return _("%(key)s counts only when one wants to %(actions)s; the rest is not denied by this.") % facts
 
 
-def listed(words: Iterable[str], *, last: str = "", most: int | None = SHOWN) -> str:
+def listed(words: Iterable[Any], *, last: str = "", most: int | None = SHOWN) -> str:
     """`a, b and c`; of more than `most`, one more than the first ones not being worth a number: `a, b and 5 more`."""
     known = list(words)
     if most is not None and len(known) > most + 1:
         number = len(known) - most
-        facts = {"first": ", ".join(known[:most]), "number": number}
+        facts = {"first": ", ".join(map(str, known[:most])), "number": number}
         return ngettext("%(first)s and %(number)d more", "%(first)s and %(number)d more", number) % facts
     if len(known) < 2:
-        return "".join(known)
-    return f"{', '.join(known[:-1])} {last or _('and')} {known[-1]}"
+        return "".join(map(str, known))
+    return f"{', '.join(map(str, known[:-1]))} {last or _('and')} {known[-1]}"

@@ -28,6 +28,7 @@ def policy(**changes):
         ("[]", "", "object"),
         ("null", "", "object"),
         ('{"Version": "1", "Version": "1"}', "", "Version is there twice"),
+        (r'{"\ud800": 1, "\ud800": 2}', "", "cannot be printed"),
         ("[" * 5000, "", "nested too deeply"),
         ("1" * 5000, "", "too long"),
         (" " * 6145, "", "6145"),

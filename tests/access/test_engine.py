@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from access.rules.conditions import OPERATORS
 from access.rules.documents import DocumentFault, build
 from access.rules.globs import residuals
 from access.rules.policies import PolicySet
@@ -201,6 +202,39 @@ def test_a_pattern_of_many_stars_takes_no_longer_than_its_text():
 
 
 @pytest.mark.parametrize(
+    ("pattern", "resource", "is_allowed"),
+    [
+        ("acs:ram::*:user/vic", "acs:ram:*:1:user/vic", True),
+        ("acs:ram::*:user/vic", "acs:ram:*:1:user/victor", False),
+        ("acs:r?m::*:user/vic", "acs:ram:*:1:user/vic", True),
+        ("acs:*::*:user/vic", "acs:ram:*:1:user/vic", True),
+        ("acs:sts::1:role/*", "acs:sts:*:1:role/ops", True),
+        ("acs:ecs::*:instance/*", "acs:ecs:local:1:instance/i-1", False),
+        ("acs:*::*:instance/*", "acs:ecs:local:1:instance/i-1", False),
+    ],
+)
+def test_a_region_left_empty_is_any_where_the_service_has_none(pattern, resource, is_allowed):
+    policies = policy_set(allow("*", resource=pattern))
+
+    assert policies.decide("ram:DeleteUser", resource, {}).is_allowed is is_allowed
+
+
+@pytest.mark.parametrize(
+    "given", ["\0", "\ud800", "1\0", "2026-01-01\0", "0001-01-01T00:00:00+23:59", "9" * 5000]
+)
+@pytest.mark.parametrize("operator", sorted(OPERATORS))
+def test_a_value_that_cannot_be_printed_is_compared_like_any_other(operator, given):
+    values = {"Numeric": "10", "Date": "2026-01-01T00:00:00+01:00", "Bool": "true", "IpAddr": "10.0.0.0/8"}
+    wanted = next((value for kind, value in values.items() if kind in operator), "a")
+    condition = {operator: {"acs:Key": wanted}}
+    policies = policy_set(allow(resource="acs:ecs:*:*:instance/*", **condition))
+
+    decision = policies.decide("ecs:RunCommand", f"{INSTANCE}{given}", {"acs:Key": given})
+
+    assert decision.is_allowed is policies.policies[0].statements[0].conditions[0].holds({"acs:Key": given})
+
+
+@pytest.mark.parametrize(
     ("pattern", "prefix", "rests"),
     [
         ("instance/i-1", "instance/", ["i-1"]),
@@ -209,6 +243,10 @@ def test_a_pattern_of_many_stars_takes_no_longer_than_its_text():
         ("inst*1", "instance/", ["*1"]),
         ("*/i-1", "instance/", ["*/i-1", "i-1"]),
         ("?nstance/i-?", "instance/", ["i-?"]),
+        ("*" * 6000, "instance/", ["*"]),
+        ("inst***1", "instance/", ["*1"]),
+        ("instance/*?**?", "instance/", ["??*"]),
+        ("*?" * 3000, "instance/", ["?" * 2991 + "*"]),
         ("command/*", "instance/", []),
         ("instance/", "instance/", [""]),
     ],

@@ -1,17 +1,21 @@
 """Lists and single decisions agree: whatever the policies, whatever the rows."""
 
 import json
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from access.models import User
 from access.principals import Door, Principal
 from access.rules.documents import read
 from access.rules.policies import PolicySet
-from access.scopes import arn, scope
+from access.scopes import USERS, arn, scope
 from assistant.instances.models import Instance, Region, Tag
 from assistant.instances.querysets import INSTANCES
+from tests.access.factories import UserFactory
+from tests.access.nasty import NASTY, SIGNS, like, longest, statement, written
 from tests.instances.factories import InstanceFactory, RegionFactory
 
 ACTIONS = ["ecs:DescribeManagedInstances", "ecs:DescribeInstances", "ecs:RunCommand"]
@@ -21,12 +25,13 @@ TAGS = {
     "env": ["prod", "Prod", "PROD", "staging", "", "10", "9.5", "true", "2026-01-01", "10.1.2.3", "ä", "Ä"]
 }
 
-PATTERN_CHARACTERS = st.sampled_from([*"mia-A_%[]*?/b:", "mi-", "instance/", "*"])
+PATTERN_CHARACTERS = st.sampled_from([*"mia-A_%[]*?/b:", "mi-", "instance/", "*", "***", "*?**?"])
 patterns = st.one_of(
-    st.sampled_from([*IDS, "*", "mi-*", "mi-?", "MI-*", "*a", "?i*", "mi[a]", "mi_?"]),
+    st.sampled_from([*IDS, "*", "mi-*", "mi-?", "MI-*", "*a", "?i*", "mi[a]", "mi_?", "***", "mi-**a"]),
     st.lists(PATTERN_CHARACTERS, min_size=1, max_size=5).map("".join),
 )
-region_patterns = st.sampled_from(["*", *REGIONS, "cn-*", "cn-hangzhou-?", "CN-HANGZHOU", ""])
+region_patterns = st.sampled_from(["*", *REGIONS, "cn-*", "cn-hangzhou-?", "CN-HANGZHOU", "", "**", "cn-***"])
+services = st.sampled_from(["ecs", "ecs", "ecs", "*", "e**", "ram"])
 accounts = st.sampled_from(["*", "1000000000000001", "999", "1*"])
 types = st.sampled_from(["instance/", "instance/", "instance/", "command/", "inst*", "*/", ""])
 
@@ -35,7 +40,7 @@ types = st.sampled_from(["instance/", "instance/", "instance/", "command/", "ins
 def resources(draw):
     if draw(st.integers(0, 5)) == 0:
         return "*"
-    return f"acs:ecs:{draw(region_patterns)}:{draw(accounts)}:{draw(types)}{draw(patterns)}"
+    return f"acs:{draw(services)}:{draw(region_patterns)}:{draw(accounts)}:{draw(types)}{draw(patterns)}"
 
 
 values_of = {
@@ -43,7 +48,7 @@ values_of = {
     "StringNotEquals": TAGS["env"],
     "StringEqualsIgnoreCase": TAGS["env"],
     "StringNotEqualsIgnoreCase": TAGS["env"],
-    "StringLike": ["p*", "?rod", "*", "[pP]rod", "sta*g"],
+    "StringLike": ["p*", "?rod", "*", "[pP]rod", "sta*g", "**r***d", "prod"],
     "StringNotLike": ["p*", "?rod"],
     "NumericEquals": ["10", "9.50"],
     "NumericNotEquals": ["10"],
@@ -175,3 +180,89 @@ def test_nobody_sees_anything_without_a_policy(db):
     InstanceFactory()
 
     assert seen(Principal("paul", Door.CONSOLE, user_id=1)) == set()
+
+
+def set_of(*written):
+    return PolicySet([read(document, name=str(number)) for number, document in enumerate(written)])
+
+
+def with_policies(policies, **more):
+    return Principal("paul", Door.CONSOLE, user_id=1, load_policies=lambda: policies, **more)
+
+
+def tagged(value):
+    instance = InstanceFactory()
+    instance.tags.create(key="e", value=value)
+    return instance
+
+
+@pytest.mark.parametrize("document", NASTY.values(), ids=NASTY)
+def test_whatever_a_document_is_like_lists_and_decisions_are_soon_made(db, document):
+    one = tagged(SIGNS[0])
+
+    begun = time.process_time()
+    principal = with_policies(set_of(document))
+    listed = list(scope(principal, Instance.objects.all(), ACTIONS[0], on=[INSTANCES]))
+
+    assert (one in listed) is principal.may(ACTIONS[0], one.arn, facts(one))
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("service", ["ram", "r*", "*"])
+def test_a_region_left_empty_means_users_in_lists_too(db, service):
+    vic, rob = UserFactory(username="vic"), UserFactory(username="rob")
+    principal = principal_with(
+        {"Effect": "Allow", "Action": "ram:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "ram:ListUsers", "Resource": f"acs:{service}::*:user/vic"},
+    )
+
+    users = scope(principal, User.objects.all(), "ram:ListUsers", on=[USERS])
+
+    assert list(users) == [rob]
+    assert not principal.may("ram:ListUsers", arn("ram", "user", vic.username))
+
+
+def test_a_request_that_carries_what_cannot_be_printed_sees_what_it_may(db):
+    one = InstanceFactory()
+    condition = {
+        "StringNotLike": {"acs:SourceIp": ["10.*", "a?"]},
+        "StringNotEquals": {"ecs:CommandRunAs": "x"},
+    }
+    document = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
+    policies = set_of(json.dumps({"Version": "1", "Statement": [document]}))
+
+    for address in ("\0", "\ud800"):
+        principal = with_policies(policies, source_ip=address)
+        assert seen(principal) == {one.pk}
+        assert principal.may(ACTIONS[0], one.arn, {"ecs:CommandRunAs": address})
+
+
+def twenty(write):
+    """Twenty policies of full length, each with other pieces than those before it."""
+    return set_of(*(longest(write, SIGNS[number * 290 :]) for number in range(20)))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda signs: written(like([f"*{sign}*" for sign in signs])),
+        lambda signs: written(like(signs, "StringEquals")),
+        lambda signs: written(like(signs, "StringNotLike")),
+        lambda signs: written(like(signs, "StringEqualsIgnoreCase")),
+        lambda signs: written(statement("Allow", "ecs:*", [f"acs:ecs:*:*:instance/{one}" for one in signs])),
+        lambda signs: written(statement("Allow", "ecs:*", [f"acs:ecs:*:*:*{one}*" for one in signs])),
+        lambda signs: written(statement("Allow", "ecs:*", [f"acs:ecs:{one}*:*:*x" for one in signs])),
+        lambda signs: written(*(statement("Allow", "*", f"acs:*:*:*:*{one}*") for one in signs)),
+        lambda signs: written(
+            statement(), *(statement("Deny", "ecs:*", f"acs:ecs:*:*:command/{one}*") for one in signs)
+        ),
+    ],
+)
+def test_twenty_policies_of_full_length_are_one_query(db, write, django_assert_num_queries):
+    one = tagged(SIGNS[290 * 19])
+    principal = with_policies(twenty(write))
+
+    with django_assert_num_queries(1):
+        listed = list(scope(principal, Instance.objects.all(), ACTIONS[0], on=[INSTANCES]))
+
+    assert (one in listed) is principal.may(ACTIONS[0], one.arn, facts(one))

@@ -1,5 +1,7 @@
 """Statements in words, what looks wrong in them, and what is missing where something is denied."""
 
+import time
+
 import pytest
 
 from access.rules import documents
@@ -10,6 +12,7 @@ from access.rules.losses import lost
 from access.rules.missing import missing
 from access.rules.policies import PolicySet
 from access.rules.sentences import sentence
+from tests.access.nasty import NASTY
 
 ACCOUNT = "1609980000000001"
 ANY_INSTANCE = "acs:ecs:*:*:instance/*"
@@ -42,6 +45,11 @@ RUN_AS = "ecs:CommandRunAs"
     [
         (statement(), f"{RUN}."),
         (statement("Deny"), "May never run commands on any instance."),
+        (
+            statement(action="ram:DeleteUser", resource="acs:ram::*:user/vic"),
+            "May delete users on the user vic.",
+        ),
+        (statement(resource="acs:ecs::*:instance/*"), "May run commands on any instance in no region."),
         (statement(action="ECS:runcommand"), f"{RUN}."),
         (
             statement(action=["ecs:StopInvocation", "ecs:RunCommand"]),
@@ -179,6 +187,11 @@ def test_every_action_has_words(action):
         ),
         (statement(resource="acs:ecs:*:999:instance/*"), "Statement[0].Resource", "another account"),
         (
+            statement(resource="acs:ecs::*:instance/*"),
+            "Statement[0].Resource",
+            "acs:ecs::*:instance/* names no region, so it matches nothing",
+        ),
+        (
             statement(condition={"StringEquals": {"ecs:commandrunas": "user01"}}),
             "Statement[0].Condition.StringEquals.ecs:commandrunas",
             "is ecs:CommandRunAs meant?). So this statement never allows anything",
@@ -238,6 +251,8 @@ def test_what_looks_wrong_is_said_with_its_place(made, path, said):
         statement(action="*:Describe*", resource="*"),
         statement("Deny", "*", "*"),
         statement(resource=f"acs:ecs:cn-a:{ACCOUNT}:instance/i-*"),
+        statement(action="ram:DeleteUser", resource="acs:ram::*:user/vic"),
+        statement(action="ram:DeleteUser", resource="acs:r*::*:user/vic"),
         statement(
             action="ram:AttachPolicyToUser", resource=["acs:ram:*:*:policy/Reader", "acs:ram:*:*:user/*"]
         ),
@@ -362,3 +377,13 @@ def test_what_is_lost_between_two_sets_of_policies(before, after, gone):
 
 def sets(statements):
     return PolicySet([policy(*statements)] if statements else [])
+
+
+@pytest.mark.parametrize("document", NASTY.values(), ids=NASTY)
+def test_whatever_a_document_is_like_it_is_soon_explained_and_compared(document):
+    begun = time.process_time()
+    one = documents.read(document, name="one")
+    explained(one, account=ACCOUNT)
+    lost(PolicySet([one]), PolicySet([documents.read(document, name="other")]))
+
+    assert time.process_time() - begun < 2
