@@ -17,9 +17,9 @@ def test_a_colleague_is_let_in_to_look_and_nothing_more(visit, house):
 
     theirs = visit(NAME, password)
     new = "a password of my own"
-    theirs.get_by_label("Old password").fill(password)
+    theirs.get_by_label("Current password").fill(password)
     theirs.get_by_label("New password", exact=True).fill(new)
-    theirs.get_by_label("New password confirmation").fill(new)
+    theirs.get_by_label("New password, once more").fill(new)
     theirs.get_by_role("button", name="Change password").click()
     theirs.get_by_role("link", name="Managed instances", exact=True).click()
     theirs.locator("#instances .name").first.click()
