@@ -7,8 +7,28 @@ import sys
 
 from tests import postgres
 
-# Processes without a database of their own, or with one that they bring: the second round tells nothing new.
-SQLITE_ONLY = ["--ignore=tests/up", "--ignore=tests/agent", "--ignore=tests/test_house_rules.py"]
+# Rules, scripts and looks, or processes that bring a database: the second round tells nothing new of them.
+SQLITE_ONLY = [
+    f"--ignore=tests/{path}"
+    for path in (
+        "up",
+        "agent",
+        "test_house_rules.py",
+        "access/test_documents.py",
+        "access/test_engine.py",
+        "access/test_sentences.py",
+        "commands/test_catalogue.py",
+        "commands/test_catalogue_scripts.py",
+        "commands/test_parameter_rules.py",
+        "end_to_end/test_accessibility.py",
+        "end_to_end/test_colleague.py",
+        "end_to_end/test_single_sign_on.py",
+        "invocations/test_colours.py",
+        "invocations/test_cron.py",
+        "invocations/test_plan_sentences.py",
+        "invocations/test_plans.py",
+    )
+]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_TESTS = 5
 
