@@ -25,8 +25,11 @@ class Holding(NamedTuple):
 
 
 def holdings(users: "QuerySet[User]") -> Iterator[Holding]:
-    """Every policy that counts for each of the users, in two queries."""
-    pks = users.order_by().values("pk")
+    """Every policy that counts for each of the users, in three queries.
+
+    Who they are is asked first: as one query, the database may choose to ask it again for every attachment.
+    """
+    pks = list(users.order_by().values_list("pk", flat=True))
     columns = ("pk", "group_id", "policy__name", "policy__version", "policy__updated_at")
     own = PolicyAttachment.objects.filter(user__in=pks).values_list("user_id", *columns)
     through = PolicyAttachment.objects.filter(group__user__in=pks).values_list("group__user", *columns)

@@ -599,14 +599,14 @@ def test_the_pages_cost_the_same_with_a_thousand_users(size, operator, django_as
         ("user_detail", [users[0].username], 9),
         ("user_create", [], 6),
         ("user_attach", [users[0].username], 5),
-        ("user_detach", [users[0].username, policies[0].name], 8),
+        ("user_detach", [users[0].username, policies[0].name], 9),
         ("group_list", [], 5),
         ("group_detail", [groups[0].name], 7),
         ("group_add_members", [groups[0].name], 5),
-        ("group_detach", [groups[0].name, policies[0].name], 8),
-        ("group_delete", [groups[0].name], 8),
+        ("group_detach", [groups[0].name, policies[0].name], 9),
+        ("group_delete", [groups[0].name], 9),
         ("role_detail", [role.name], 9),
-        ("role_detach", [role.name, policies[0].name], 11),
+        ("role_detach", [role.name, policies[0].name], 12),
     ]:
         with django_assert_max_num_queries(most):
             assert client.get(reverse(f"access:{name}", args=words)).status_code == 200
