@@ -131,11 +131,14 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("_action", "what"), CHANGES)
-def test_everybody_manages_their_own_keys(olga, bot, _action, what):
+@pytest.mark.parametrize(("action", "what"), CHANGES)
+def test_everybody_manages_their_own_keys(olga, bot, action, what):
     key = create_access_key(olga, bot).key
 
     what(as_principal(bot), key)
+
+    done = AuditEntry.objects.latest("pk")
+    assert (done.principal, done.action, done.outcome) == (bot.username, action, "Done")
 
 
 @pytest.mark.parametrize(("action", "what"), CHANGES)

@@ -302,6 +302,9 @@ def test_the_passwords_of_others_may_be_the_same(olga, rita, operator):
 
     change_own_password(olga, old_password=OLD, new_password=NEW, keeping="")
 
+    operator.refresh_from_db()
+    assert operator.check_password(NEW)
+
 
 @pytest.mark.parametrize(("age", "leads_to"), [(29, "/console/"), (31, "/console/password/")])
 def test_a_password_that_grew_too_old_is_changed_at_the_next_sign_in(olga, reader, age, leads_to):
