@@ -1,4 +1,4 @@
 """The agent that the console installs on Linux servers: standard library only, one file."""
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 NAME = "ca-agent"

@@ -19,6 +19,8 @@ from agent.journal import Journal
 from agent.outbox import Outbox
 from agent.push import PushChannel
 from agent.runner import Runner
+from agent.scheduler import Scheduler
+from agent.schedules import Shelf
 from agent.transport import Connector, Route
 from agent.watch import Watch
 
@@ -57,7 +59,8 @@ class Agent:
         self._watch = Watch(self._children)
         self._runner = Runner(self._journal, self._outbox, self._children, self._watch.keep_reading)
         self._push = PushChannel(self._gateway, self._obey, self._on_connected)
-        self._fetcher = Fetcher(self._gateway, self._runner, lambda: self._push.is_connected)
+        self._scheduler = Scheduler(Shelf(state.schedules), self._runner, self._outbox, self._journal)
+        self._fetcher = Fetcher(self._gateway, self._runner, self._scheduler, lambda: self._push.is_connected)
         self._heartbeat = Heartbeat(self._gateway, is_cold=self._is_cold)
 
     def run(self) -> None:
@@ -70,6 +73,9 @@ class Agent:
         become_subreaper()
         self._watch.install()
         recovery.recover(self._journal, self._outbox)
+        # Schedules go on whether or not the server is there.
+        self._scheduler.load()
+        _start(self._scheduler.run)
         _start(self._live)
         self._watch.run()
         self._stop()
@@ -159,6 +165,7 @@ class Agent:
     def _stop(self) -> None:
         log.info("Agent stops")
         self._fetcher.close()
+        self._scheduler.close()
         ending = threading.Thread(target=self._runner.shut_down, args=(END_TASKS_SECONDS,), daemon=True)
         ending.start()
         while ending.is_alive():

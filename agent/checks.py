@@ -12,6 +12,7 @@ from agent import facts
 from agent.errors import InvalidTask, StartFailed
 
 if TYPE_CHECKING:
+    from agent.journal import RunId
     from agent.tasks import Task
 
 SHELL, POWERSHELL = "RunShellScript", "RunPowerShellScript"
@@ -24,8 +25,11 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The agent's own affair; the proxy's address may hold a password.
 OWN_VARIABLES = frozenset({"ACTIVATION_CODE", "ALIYUN_ASSIST_PROXY"})
 
-# Marks every process of a task, also those that leave its session.
+# For scripts that want to know.
 TASK_ID_VARIABLE = "CLOUD_ASSISTANT_TASK_ID"
+# Marks every process of a run, also those that leave its session; what an earlier run of the task has
+# left behind on purpose is not part of it.
+RUN_ID_VARIABLE = "CLOUD_ASSISTANT_RUN_ID"
 
 
 class Account(NamedTuple):
@@ -60,11 +64,12 @@ def plan(task: Task) -> Plan:
     return Plan(script, account, directory, _interpreter(task.kind, script))
 
 
-def environment(chosen: Account, task_id: str) -> dict[str, str]:
+def environment(chosen: Account, run_id: RunId) -> dict[str, str]:
     """The agent's own environment, with what belongs to the account replaced."""
     values = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     values.setdefault("PATH", DEFAULT_PATH)
-    values["HOME"], values[TASK_ID_VARIABLE] = chosen.home, task_id
+    values["HOME"] = chosen.home
+    values[TASK_ID_VARIABLE], values[RUN_ID_VARIABLE] = run_id.task_id, run_id.mark
     values["USER"] = values["LOGNAME"] = chosen.name
     values["SHELL"] = chosen.shell
     return values

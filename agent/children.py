@@ -19,6 +19,8 @@ from agent.checks import Account, environment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.journal import RunId
+
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -75,7 +77,7 @@ class Children:
         *,
         account: Account,
         directory: str,
-        task_id: str,
+        run_id: RunId,
         write_script: Callable[[], None],
     ) -> Child:
         """Write the script and start the command in a session of its own; raises OSError."""
@@ -83,7 +85,7 @@ class Children:
         try:
             with self._lock:
                 write_script()
-                variables = environment(account, task_id)
+                variables = environment(account, run_id)
                 child.pid = _spawn(command, account, directory, variables, child.writing)
                 self._running[child.pid] = child
         except BaseException:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.children import Child
+    from agent.journal import RunId
 
 READ_BYTES = 64 * 1024
 
@@ -37,9 +38,9 @@ class Execution:
     """Runs in one thread; `stop` may be called by any."""
 
     def __init__(
-        self, task_id: str, child: Child, *, timeout_seconds: int | None, take: Callable[[bytes], None]
+        self, run_id: RunId, child: Child, *, timeout_seconds: int | None, take: Callable[[bytes], None]
     ) -> None:
-        self._task_id = task_id
+        self._run_id = run_id
         self._child = child
         self._take = take
         self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
@@ -115,10 +116,10 @@ class Execution:
         is_hurried = self._wanted_end == INTERRUPTED
         grace = INTERRUPT_GRACE_SECONDS if is_hurried else TERMINATE_GRACE_SECONDS
         asked: set[tuple[int, int]] = set()
-        while left := process_tree.of_task(self._child.pid, self._task_id, asked):
+        while left := process_tree.of_run(self._child.pid, self._run_id.mark, asked):
             age = time.monotonic() - began
             if age >= GIVE_UP_SECONDS:
-                log.error("Some processes cannot be ended", task=self._task_id, count=len(left))
+                log.error("Some processes cannot be ended", task=self._run_id.task_id, count=len(left))
                 return
             if age >= grace:
                 process_tree.send(left, signal.SIGKILL)

@@ -102,6 +102,11 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
+def steady_ms() -> int:
+    """A clock that nobody sets; it stands still while the machine sleeps."""
+    return int(time.monotonic() * 1000)
+
+
 def utc_offset_seconds() -> int:
     return time.localtime().tm_gmtoff
 

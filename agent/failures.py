@@ -33,6 +33,15 @@ def interrupted() -> StartFailed:
     return StartFailed(errno.EINTR, describe("ExecuteScriptFailed.Interrupted", text))
 
 
+def left_behind(*, by_restart: bool) -> StartFailed:
+    """An earlier agent process ended without a word, perhaps with the whole system."""
+    if by_restart:
+        text = "the system was restarted while the command ran"
+        return StartFailed(errno.ERESTART, describe("ExecuteScriptFailed.Restarted", text))
+    text = "the agent ended while the command ran"
+    return StartFailed(errno.EINTR, describe("ExecuteScriptFailed.Interrupted", text))
+
+
 def unforeseen(error: Exception) -> StartFailed:
     return StartFailed(GENERAL, describe("General", repr(error)))
 

@@ -1,4 +1,4 @@
-"""Asks the server for work, and hands it to the runner."""
+"""Asks the server for work, and hands it to the runner and the scheduler."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from agent import facts, log, tasks
 from agent.backoff import Backoff, jittered
 from agent.errors import TransportFailed
+from agent.timetables import SCHEDULED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.gateway import Gateway, Parameters
     from agent.runner import Runner
+    from agent.scheduler import Scheduler
 
 # Without a push channel nobody says when there is work.
 POLL_SECONDS = 30.0
@@ -26,9 +28,12 @@ BUSY_CODE, BUSY_ROUNDS, BUSY_PAUSE_SECONDS = 408, 4, 2.0
 class Fetcher:
     """`ask` may be called by any thread; the fetches happen in one."""
 
-    def __init__(self, gateway: Gateway, runner: Runner, has_push: Callable[[], bool]) -> None:
+    def __init__(
+        self, gateway: Gateway, runner: Runner, scheduler: Scheduler, has_push: Callable[[], bool]
+    ) -> None:
         self._gateway = gateway
         self._runner = runner
+        self._scheduler = scheduler
         self._has_push = has_push
         self._wanted: set[str] = set()
         self._is_closed = False
@@ -45,9 +50,13 @@ class Fetcher:
         self._is_closed = True
 
     def fetch_at_start(self, *, is_cold: bool) -> bool:
-        """The one fetch that tells the server that this process is new."""
+        """The one fetch that tells the server that this process is new; it is answered with all schedules."""
         self._take_wishes()
-        return self._fetch({"reason": "startup", "cold_start": "true" if is_cold else "false"})
+        scheduled = self._fetch({"reason": "startup", "cold_start": "true" if is_cold else "false"})
+        if scheduled is None:
+            return False
+        self._scheduler.keep_only(scheduled)
+        return True
 
     def run(self) -> None:
         backoff = Backoff()
@@ -57,7 +66,7 @@ class Fetcher:
             # More than one id cannot be named; the server answers with everything anyway.
             if len(wishes) == 1 and "" not in wishes:
                 parameters["taskId"] = wishes.pop()
-            if self._fetch(parameters):
+            if self._fetch(parameters) is not None:
                 backoff.reset()
             else:
                 time.sleep(backoff.next_delay(is_refused=self._gateway.is_refused))
@@ -80,18 +89,21 @@ class Fetcher:
                 self._asked.wait(remaining if remaining > 0 else POLL_SECONDS)
         return self._take_wishes()
 
-    def _fetch(self, parameters: Parameters) -> bool:
+    def _fetch(self, parameters: Parameters) -> set[str] | None:
+        """Returns the scheduled tasks that were named; None when there is no whole answer."""
+        scheduled: set[str] = set()
         for _ in range(BUSY_ROUNDS):
             work = self._fetch_once(parameters)
             if work is None:
-                return False
+                return None
             self._dispatch(work)
+            scheduled.update(task.task_id for task in work.runs if task.repeat in SCHEDULED)
             if work.runs:
                 self._gateway.prepare()
             if work.code != BUSY_CODE:
-                break
+                return scheduled
             time.sleep(BUSY_PAUSE_SECONDS)
-        return True
+        return None
 
     def _fetch_once(self, parameters: Parameters) -> tasks.WorkList | None:
         now: Parameters = {
@@ -103,7 +115,8 @@ class Fetcher:
             return None
         try:
             response = self._gateway.task_list({**parameters, **now})
-            if response.status <= 400:
+            # 400 means success elsewhere, but no list of schedules may be believed to be empty by it.
+            if response.status < 400:
                 return tasks.parse_work(response.body)
             log.warning("The task list was refused", status=response.status)
         except (TransportFailed, tasks.MalformedAnswer) as error:
@@ -112,13 +125,16 @@ class Fetcher:
 
     def _dispatch(self, work: tasks.WorkList) -> None:
         for task in work.runs:
-            if task.repeat == "Once":
+            if task.repeat in SCHEDULED:
+                self._scheduler.install(task)
+            elif task.repeat in tasks.AT_ONCE:
                 self._runner.submit(task)
             else:
                 log.warning(
                     "This agent has no support for this repeat", task=task.task_id, repeat=task.repeat
                 )
         for task in work.stops:
-            self._runner.stop(task)
+            # The repeat of a stop says where to look for its task.
+            (self._scheduler if task.repeat in SCHEDULED else self._runner).stop(task)
         for task in work.tests:
             self._runner.check(task)

@@ -1,4 +1,4 @@
-"""Everything one task has to tell the server, in order.
+"""Everything one run of a task has to tell the server, in order.
 
 A lane is asked by the outbox: when will there be something, what is it, and here is what came of it.
 """
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agent import log
 from agent.backoff import Backoff
+from agent.output import Output, Piece
 
 if TYPE_CHECKING:
     from agent.gateway import Parameters
-    from agent.journal import Journal, Result
-    from agent.output import Output, Piece
+    from agent.journal import Journal, Result, RunId
 
 CHUNK_BYTES = 64 * 1024
 
@@ -26,6 +26,9 @@ START_EVENT_DELAY_SECONDS = 0.03
 SIGN_OF_LIFE_SECONDS = 60.0
 
 NEVER = math.inf
+
+# What names a run in every report of it.
+NAMES = ("taskId", "invokeVersion", "start", "fire")
 
 
 class Report(NamedTuple):
@@ -57,8 +60,8 @@ class Outcome(NamedTuple):
 class Lane:
     """Used by the thread that runs the task and by those that send; each call is short."""
 
-    def __init__(self, task_id: str, journal: Journal) -> None:
-        self.task_id = task_id
+    def __init__(self, run_id: RunId, journal: Journal) -> None:
+        self.run_id = run_id
         self.is_over = False
         self._journal = journal
         self._lock = threading.Lock()
@@ -77,6 +80,17 @@ class Lane:
         self._is_stuck = False
         self._ends_when_drained = False
         self.has_ended = False
+
+    @classmethod
+    def revived(cls, result: Result, journal: Journal) -> Lane:
+        """A lane for a result that waits on disk."""
+        lane = cls(result.run_id, journal)
+        if result.head_bytes:
+            said = {name: result.parameters[name] for name in NAMES if name in result.parameters}
+            spill = journal.folder(result.run_id) / "output"
+            lane.reopen(Output.reopen(spill, 2 * result.head_bytes), said)
+        lane.close(result, is_stored=True)
+        return lane
 
     def open(
         self, output: Output, parameters: Parameters, *, interval: float, send_start: bool, send_empty: bool
@@ -105,6 +119,20 @@ class Lane:
             self._is_stored = is_stored
             self.has_ended = True
             self._not_before = 0.0
+            if self._output:
+                # It is opened again where the server still lacks its beginning.
+                self._output.close()
+
+    def abandon(self) -> None:
+        """Nobody is to hear of the run: give back the file of its output."""
+        with self._lock:
+            if self._output:
+                self._output.close()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the server has refused the last try."""
+        return self._is_stuck
 
     @property
     def is_settled(self) -> bool:
@@ -156,7 +184,7 @@ class Lane:
         return Report("running", {**self._parameters, "outputOffset": piece.offset}, piece.body)
 
     def _final_report(self) -> Report:
-        result = self._journal.result(self.task_id) if self._is_stored else self._result
+        result = self._journal.result(self.run_id) if self._is_stored else self._result
         if result is None:
             raise AssertionError("a lane that has ended has a result")
         if result.offset is None:
@@ -184,13 +212,13 @@ class Lane:
             self._delay(outcome)
             return
         sentence = "The server refused the report for good" if outcome.status == 400 else "Report delivered"
-        log.info(sentence, task=self.task_id, report=report.kind, status=outcome.status)
+        log.info(sentence, task=self.run_id.task_id, report=report.kind, status=outcome.status)
         self._end()
 
     def _end(self) -> None:
         self.is_over = True
-        if self._journal.knows(self.task_id):
-            self._journal.mark_delivered(self.task_id)
+        if self._journal.knows(self.run_id):
+            self._journal.mark_delivered(self.run_id)
         if self._output:
             self._output.close()
 
@@ -198,4 +226,6 @@ class Lane:
         self._is_stuck = outcome.status > 0
         delay = self._backoff.next_delay(is_refused=outcome.is_refused)
         self._not_before = time.monotonic() + delay
-        log.warning("Report not delivered", task=self.task_id, status=outcome.status, retry=f"{delay:.1f}s")
+        log.warning(
+            "Report not delivered", task=self.run_id.task_id, status=outcome.status, retry=f"{delay:.1f}s"
+        )

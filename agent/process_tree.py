@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.checks import TASK_ID_VARIABLE
+from agent.checks import RUN_ID_VARIABLE
 
 if TYPE_CHECKING:
     import signal
@@ -54,12 +54,12 @@ def all_processes() -> list[Process]:
     return [process for process in map(look, pids) if process is not None]
 
 
-def of_task(leader: int, task_id: str, known: set[tuple[int, int]]) -> list[Process]:
-    """The living processes of a running task.
+def of_run(leader: int, run_mark: str, known: set[tuple[int, int]]) -> list[Process]:
+    """The living processes of a run that goes on.
 
     They are those of its session and group, all their descendants, those that were such before
     (`known`, by pid and start time), and the orphans that this agent has inherited and that
-    carry the task's mark.
+    carry the run's mark.
     """
     processes = all_processes()
     own_pid = os.getpid()
@@ -68,15 +68,15 @@ def of_task(leader: int, task_id: str, known: set[tuple[int, int]]) -> list[Proc
         for process in processes
         if leader in (process.session, process.group)
         or (process.pid, process.started) in known
-        or (process.parent == own_pid and process.pid != leader and carries_mark(process.pid, task_id))
+        or (process.parent == own_pid and process.pid != leader and carries_mark(process.pid, run_mark))
     }
     _add_descendants(found, processes)
     found.discard(own_pid)
     return [process for process in processes if process.pid in found and not process.is_dead]
 
 
-def left_over(leader: int, leader_started: int, task_id: str) -> list[Process]:
-    """The living processes of a task that an earlier agent process had started in this boot.
+def left_over(leader: int, leader_started: int, run_mark: str) -> list[Process]:
+    """The living processes of a run that an earlier agent process had started in this boot.
 
     The session's number proves something only while its leader is the one that was noted.
     """
@@ -86,15 +86,15 @@ def left_over(leader: int, leader_started: int, task_id: str) -> list[Process]:
     found = {
         process.pid
         for process in processes
-        if (is_same and process.session == leader) or carries_mark(process.pid, task_id)
+        if (is_same and process.session == leader) or carries_mark(process.pid, run_mark)
     }
     _add_descendants(found, processes)
     found.discard(os.getpid())
     return [process for process in processes if process.pid in found and not process.is_dead]
 
 
-def carries_mark(pid: int, task_id: str) -> bool:
-    mark = f"{TASK_ID_VARIABLE}={task_id}".encode()
+def carries_mark(pid: int, run_mark: str) -> bool:
+    mark = f"{RUN_ID_VARIABLE}={run_mark}".encode()
     try:
         return mark in (PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import signal
 
 
-# Everything but the tasks' folder; also what the service keeps beside it.
+# Everything but the folders; also what the service keeps beside it.
 OWN_FILES = (
     "identity.json",
     "key.pem",
@@ -49,6 +49,7 @@ class State:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.tasks = directory / "tasks"
+        self.schedules = directory / "schedules"
         self.ca_file = directory / "ca.pem"
         self._identity = directory / "identity.json"
         self._key = directory / "key.pem"
@@ -58,7 +59,8 @@ class State:
 
     def prepare(self) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.tasks.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self.tasks, self.schedules):
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     def is_registered(self) -> bool:
         return self._identity.exists()
@@ -82,6 +84,8 @@ class State:
             raise NotRegistered(f"The private key {self._key} is missing.") from None
 
     def save(self, identity: Identity, private_key: str) -> None:
+        # What another identity was told to do is no business of this one.
+        self._forget_schedules()
         # The identity comes last: where it is, everything else is.
         durable.write_file(self._key, private_key.encode("ascii"))
         durable.write_file(self._identity, json.dumps(identity._asdict(), indent=1).encode())
@@ -94,6 +98,7 @@ class State:
         for path in (self._identity, self._key):
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
+        self._forget_schedules()
         durable.sync_directory(self.directory)
 
     def erase(self) -> None:
@@ -101,10 +106,17 @@ class State:
         import shutil  # noqa: PLC0415  (of no use to a running agent, and large)
 
         shutil.rmtree(self.tasks, ignore_errors=True)
+        self._forget_schedules()
+        with contextlib.suppress(OSError):
+            self.schedules.rmdir()
         for name in OWN_FILES:
             (self.directory / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.directory.rmdir()
+
+    def _forget_schedules(self) -> None:
+        for path in self.schedules.glob("*"):
+            path.unlink(missing_ok=True)
 
     def is_cold_start(self) -> bool:
         """Whether no agent has reported its start since the machine booted."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent import log
 from agent.errors import AgentError
+from agent.journal import RunId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,11 @@ MIN_QUOTA_BYTES = 12000
 
 # No server has asked for more; the two halves of a run's output are bounded by this.
 MAX_QUOTA_BYTES = 16 * 1024 * 1024
+
+ONCE, NEXT_REBOOT_ONLY, EVERY_REBOOT = "Once", "NextRebootOnly", "EveryReboot"
+
+# Delivering them is the word to run them; the server watches the starts of the system.
+AT_ONCE = frozenset({ONCE, NEXT_REBOOT_ONLY, EVERY_REBOOT})
 
 
 class MalformedAnswer(AgentError):
@@ -38,6 +44,28 @@ class Task(NamedTuple):
     quota_bytes: int
     skip_empty: bool
     send_start: bool
+    cron: str = ""
+    creation_ms: int = 0
+    # No run begins at or after this moment; 0 is no such moment.
+    not_after_ms: int = 0
+
+
+class Run(NamedTuple):
+    """One time that a task runs. `fire_ms` is the moment that its schedule names, if it has one."""
+
+    task: Task
+    fire_ms: int | None = None
+
+    @property
+    def id(self) -> RunId:
+        if self.fire_ms is None and self.task.repeat != EVERY_REBOOT:
+            return RunId(self.task.task_id)
+        return RunId(self.task.task_id, self.task.invoke_version, self.fire_ms)
+
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether its start is needed to tell it from other runs of the task."""
+        return self.fire_ms is not None or self.task.repeat == EVERY_REBOOT
 
 
 class WorkList(NamedTuple):
@@ -88,12 +116,15 @@ def parse_task(entry: Mapping[str, Any]) -> Task:
         working_directory=_text(task, "workingDirectory"),
         username=_text(task, "username"),
         invoke_version=_number(task, "invokeVersion", 0),
-        repeat=_text(entry, "repeat") or ("Period" if _text(task, "cron") else "Once"),
+        repeat=_text(entry, "repeat") or ("Period" if _text(task, "cron") else ONCE),
         container=_text(task, "containerId") or _text(task, "containerName"),
         interval_seconds=max(MIN_INTERVAL_SECONDS, _number(output, "interval", 0) / 1000),
         quota_bytes=min(MAX_QUOTA_BYTES, max(MIN_QUOTA_BYTES, _number(output, "logQuota", 0))),
         skip_empty=bool(output.get("skipEmpty")),
         send_start=bool(output.get("sendStart")),
+        cron=_text(task, "cron"),
+        creation_ms=_number(task, "creationTime", 0),
+        not_after_ms=_number(task, "notAfter", 0),
     )
 
 

@@ -33,7 +33,9 @@ def test_the_agent_runs_under_python_3_9(make_agent, stage):
 
     stage.run("t-1", "echo $PPID; exit 4")
     stage.run("t-2", "sleep 600")
+    stage.run("t-3", "true", repeat="Period", cron="* * * ? * 0-6 Europe/Berlin")
     finished = stage.final("t-1")
+    assert stage.final("t-3").kind == "finish"
 
     assert (finished.parameters["exitCode"], stage.output("t-1")) == ("4", b"%d\n" % agent.pid)
     agent.terminate()

@@ -36,7 +36,7 @@ def test_the_server_gets_every_field(make_agent, stage):
         "regionId": "r-1",
         "instanceName": "web",
         "osType": "linux",
-        "agentVersion": "1.0.0",
+        "agentVersion": "1.1.0",
         "agentName": "ca-agent",
         "privileged": os.geteuid() == 0,
         "tag": [{"key": "team", "value": "a"}],

@@ -254,7 +254,7 @@ def test_ten_run_at_a_time_and_the_others_wait(agent, stage, tmp_path, task_id):
 
 
 def test_an_unknown_repeat_is_left_alone(agent, stage, task_id):
-    stage.give(run=[shell(task_id, "true", repeat="Rate")])
+    stage.give(run=[shell(task_id, "true", repeat="Sometimes")])
 
     eventually(lambda: f"no support for this repeat task={task_id}" in agent.log)
     assert stage.reports(task_id) == []

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from agent import VERSION
 from tests.agent.actors import eventually
 
 
@@ -20,7 +21,7 @@ def test_the_start_has_the_order_of_the_protocol(agent, stage):
         "kvm",
     )
     assert fetch.parameters["reason"] == "startup"
-    assert re.fullmatch(r"linux_\w+/1\.0\.0 ca-agent", fetch.parameters["agent"])
+    assert re.fullmatch(rf"linux_\w+/{re.escape(VERSION)} ca-agent", fetch.parameters["agent"])
     assert {"currentTime", "offset", "timeZone"} < set(fetch.parameters)
 
 
