@@ -2,7 +2,11 @@
 
 NotFound
 └── CommandUnknown              deleted, or never saved
+Conflict
+└── CommandInUse                a run of it goes on, or a plan
 InvalidParameter
+├── CharacterRefused            a control character in what is one line
+├── BundleBroken                a file of commands that cannot be read, or not taken
 ├── CommandContentMissing
 ├── CommandContentTooLarge
 ├── CommandTypeUnknown
@@ -17,11 +21,24 @@ InvalidParameter
 └── ParameterValueWrong         not one of the allowed values, a secret in the open
 """
 
-from console.kit.errors import InvalidParameter, NotFound
+from console.kit.errors import Conflict, InvalidParameter, NotFound
 
 
 class CommandUnknown(NotFound):
     code = "InvalidCmdId.NotFound"
+
+
+class CommandInUse(Conflict):
+    code = "InvalidOperation"
+    status = 403
+
+
+class CharacterRefused(InvalidParameter):
+    code = "InvalidParameterCharacter"
+
+
+class BundleBroken(InvalidParameter):
+    pass
 
 
 class CommandContentMissing(InvalidParameter):

@@ -1,14 +1,19 @@
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Column, Layout, Row
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from assistant.commands import limits
 from assistant.commands.models import Command
 from assistant.commands.operations.scripts import Script
+from assistant.commands.rules.archives import unpacked
+from assistant.commands.rules.bundles import Entry, read
 from assistant.commands.rules.catalogue import CATEGORIES, SYSTEMS, CommonCommand
 from assistant.commands.rules.content import language_of, with_interpreter
 from assistant.commands.rules.parameters import Definition, field_of, keys_in
@@ -266,6 +271,63 @@ class RenameForm(forms.Form):
     description = forms.CharField(
         label=_("Description"), max_length=limits.DESCRIPTION_CHARACTERS, required=False
     )
+    timeout = forms.IntegerField(
+        label=_("Timeout in seconds"),
+        min_value=1,
+        max_value=limits.TIMEOUT_MOST,
+        required=False,
+        help_text=_("For runs to come; those that go on keep theirs."),
+    )
+
+
+class ImportForm(forms.Form):
+    """A file of commands: chosen, or the one that was just looked at, carried along unchanged."""
+
+    file = forms.FileField(
+        label=_("File"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
+        help_text=_("A ZIP with commands.json and the scripts, as an export makes it."),
+    )
+    packed = forms.CharField(required=False, widget=forms.HiddenInput())
+    region = forms.ModelChoiceField(Region.objects.none(), label=_("Region"), empty_label=None)
+    with_doubled = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, regions: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.entries: list[Entry] = []
+        self.content = b""
+        field = self.fields["region"]
+        field.queryset = regions  # type: ignore[attr-defined]
+        if len(regions) == 1:
+            field.widget = forms.HiddenInput()
+            field.initial = regions[0].pk
+
+    @property
+    def carried(self) -> str:
+        """The file as the next form carries it along."""
+        return base64.b64encode(self.content).decode()
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        try:
+            self.content = content_of(said.get("file"), said.get("packed", ""))
+            self.entries = read(unpacked(self.content))
+        except InvalidParameter as error:
+            self.add_error("file", error.message)
+        return said
+
+
+def content_of(file: UploadedFile | None, packed: str) -> bytes:
+    if file is not None:
+        # One byte more than is taken says that it is too large.
+        return bytes(file.read(limits.BUNDLE_BYTES + 1))
+    if not packed:
+        raise InvalidParameter(gettext("Choose a file."))
+    try:
+        return base64.b64decode(packed, validate=True)
+    except ValueError as error:
+        raise InvalidParameter(gettext("Choose the file once more.")) from error
 
 
 class CommonFilterForm(forms.Form):

@@ -1,9 +1,10 @@
 """Questions about commands."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count, DateTimeField, IntegerField, Max, Q, Value
+from django.db.models import Count, DateTimeField, Exists, IntegerField, Max, OuterRef, Q, Value
 
 from access.principals import Principal
 from access.rules.scoping import Scoped
@@ -21,9 +22,23 @@ class CommandQuerySet(models.QuerySet["Command"]):
     def visible_to(self, principal: Principal) -> Self:
         return scope(principal, self, "ecs:DescribeCommands", on=[COMMANDS])
 
+    def open_to(self, principal: Principal, action: str) -> Self:
+        """Those on which the principal may do `action`."""
+        return scope(principal, self, action, on=[COMMANDS])
+
     def kept(self) -> Self:
         """The saved ones: neither deleted nor the snapshot of a single run."""
         return self.filter(kept=True)
+
+    def unused(self, before: datetime) -> Self:
+        """Scripts that are not saved, were made before then, and that nothing refers to."""
+        rows = self.filter(kept=False, created_at__lt=before)
+        for relation in self.model._meta.related_objects:  # noqa: SLF001 - Django's own name for what it offers
+            referring = relation.related_model._base_manager.filter(  # noqa: SLF001
+                **{relation.field.name: OuterRef("pk")}
+            )
+            rows = rows.exclude(Exists(referring))
+        return rows
 
     def for_table(self, principal: Principal) -> Self:
         """What a row of the table prints, with `n_invocations` and `last_invoked_at`; not the content.

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -12,16 +13,27 @@ from django.views.decorators.vary import vary_on_headers
 from access.permissions import needs
 from access.scopes import arn
 from assistant.commands.errors import CommandUnknown
-from assistant.commands.filters import CommandFilter
+from assistant.commands.filters import CommandFilter, chosen_commands, headings_of, is_narrowed
 from assistant.commands.forms import (
     CommandForm,
     CommonFilterForm,
+    ImportForm,
     RenameForm,
     initial_of,
     initial_of_common,
 )
 from assistant.commands.models import Command
-from assistant.commands.operations.commands import create_command, delete_commands, modify_command
+from assistant.commands.operations.bundles import export_commands, import_commands, plan_import
+from assistant.commands.operations.commands import (
+    check_number,
+    create_command,
+    delete_commands,
+    holders_of,
+    modify_command,
+)
+from assistant.commands.operations.scripts import default_name
+from assistant.commands.querysets import CommandQuerySet
+from assistant.commands.rules.archives import packed
 from assistant.commands.rules.catalogue import CommonCommand, catalogue, matching
 from assistant.instances.models import Region
 from console.kit.errors import ConsoleError
@@ -36,7 +48,14 @@ GET_OR_POST = ["GET", "HEAD", "POST"]
 @vary_on_headers("HX-Request")
 def command_list(request: ConsoleRequest) -> HttpResponse:
     rows = Command.objects.visible_to(request.principal).kept().for_table(request.principal)
-    context = {"listing": listing(request, rows, CommandFilter), "ticked": request.GET.getlist("command")}
+    found = listing(request, rows, CommandFilter)
+    context = {
+        "listing": found,
+        "is_narrowed": is_narrowed(found),
+        "headings": headings_of(found),
+        "ticked": request.GET.getlist("command"),
+        "all_chosen": "all" in request.GET,
+    }
     return render(request, "commands/_table.html" if request.htmx else "commands/list.html", context)
 
 
@@ -50,7 +69,8 @@ def command_detail(request: ConsoleRequest, command_id: str) -> HttpResponse:
 @needs("ecs:CreateCommand")
 @require_http_methods(GET_OR_POST)
 def command_create(request: ConsoleRequest) -> HttpResponse:
-    return create(request, {"title_for": None, "action": request.path}, initial={})
+    initial = {"name": default_name(timezone.now())}
+    return create(request, {"title_for": None, "action": request.path}, initial=initial)
 
 
 @needs("ecs:CreateCommand")
@@ -88,11 +108,10 @@ def command_definitions(request: ConsoleRequest) -> HttpResponse:
 @needs("ecs:ModifyCommand")
 @require_http_methods(GET_OR_POST)
 def command_rename(request: ConsoleRequest, command_id: str) -> HttpResponse:
-    """Only name and description: what it does stays as it is, because runs rely on it (CA-91)."""
+    """Name, description and timeout: what it does stays as it is, because runs rely on it (CA-91, CA-92)."""
     command = visible_command(request, command_id)
-    form = RenameForm(
-        request.POST or None, initial={"name": command.name, "description": command.description}
-    )
+    said = {"name": command.name, "description": command.description, "timeout": command.timeout}
+    form = RenameForm(request.POST or None, initial=said)
     if request.method == "POST" and form.is_valid():
         try:
             modify_command(request.principal, command, **form.cleaned_data)
@@ -106,17 +125,67 @@ def command_rename(request: ConsoleRequest, command_id: str) -> HttpResponse:
 @needs("ecs:DeleteCommand")
 @require_http_methods(GET_OR_POST)
 def command_delete(request: ConsoleRequest) -> HttpResponse:
-    """Delete the ticked ones; on GET, what would be hit."""
+    """Delete the ticked ones, or all that match; on GET, what would be hit and what has to stay."""
     fields = request.POST or request.GET
-    chosen = Command.objects.visible_to(request.principal).kept().filter(pk__in=fields.getlist("command"))
+    chosen = chosen_commands(request.principal, fields, "ecs:DeleteCommand")
     if request.method == "POST":
         delete_commands(request.principal, chosen)
         return gone_to(request, reverse("commands:command_list"))
-    return panel(
-        request,
-        "commands/delete.html",
-        {"commands": chosen.for_table(request.principal).order_by("name", "pk")},
-    )
+    commands = shown_choice(request, chosen)
+    held = holders_of(command.pk for command in commands)
+    context = {
+        "commands": [command for command in commands if command.pk not in held],
+        "held": [(command, held[command.pk]) for command in commands if command.pk in held],
+    }
+    return panel(request, "commands/delete.html", context)
+
+
+# --- Files ---
+
+
+@needs("ecs:DescribeCommands")
+@require_http_methods(GET_OR_POST)
+def command_export(request: ConsoleRequest) -> HttpResponse:
+    """The ticked ones, or all that match, as a file; POST, because what is handed out is remembered."""
+    chosen = chosen_commands(request.principal, request.POST or request.GET, "ecs:DescribeCommands")
+    if request.method == "POST":
+        files = export_commands(request.principal, chosen)
+        name = f"commands-{timezone.localdate().isoformat()}.zip"
+        return HttpResponse(
+            packed(files),
+            content_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
+    commands = shown_choice(request, chosen)
+    secrets = [(command, secret_names(command)) for command in commands if secret_names(command)]
+    return panel(request, "commands/export.html", {"commands": commands, "secrets": secrets})
+
+
+@needs("ecs:CreateCommand")
+@require_http_methods(GET_OR_POST)
+def command_import(request: ConsoleRequest) -> HttpResponse:
+    """First the file, then what would come of it; what is confirmed is read and checked anew."""
+    regions = Region.objects.visible_to(request.principal)
+    form = ImportForm(request.POST or None, request.FILES or None, regions=regions)
+    context: dict[str, object] = {"form": form}
+    if form.is_valid():
+        region, with_doubled = form.cleaned_data["region"], form.cleaned_data["with_doubled"]
+        if "confirm" in request.POST:
+            import_commands(request.principal, region, form.entries, with_doubled=with_doubled)
+            return gone_to(request, reverse("commands:command_list"))
+        plan = plan_import(request.principal, region, form.entries)
+        context |= {"plan": plan, "region": region, "packed": form.carried}
+    return panel(request, "commands/import.html", context)
+
+
+def shown_choice(request: ConsoleRequest, chosen: CommandQuerySet) -> list[Command]:
+    """What a dialog lists before something is done."""
+    check_number(chosen.count())
+    return list(chosen.for_table(request.principal).order_by("name", "pk"))
+
+
+def secret_names(command: Command) -> list[str]:
+    return [definition.name for definition in command.definitions if definition.secret]
 
 
 def visible_command(request: ConsoleRequest, command_id: str) -> Command:

@@ -162,6 +162,7 @@ def test_a_script_without_a_description_is_a_mistake(tmp_path):
         ({"text": "LARGEST files"}, "CA-ECS-LargestFiles.sh"),
         ({"text": "ca-ecs-openports.sh"}, "CA-ECS-OpenPorts.sh"),
         ({"category": "Runtimes"}, "CA-ECS-InstallJava.sh"),
+        ({"text": "CloudAssistant.ECS.Disk"}, "CA-ECS-DiskUsage.sh"),
         ({"system": "suse", "text": "security updates"}, "CA-ECS-SecurityUpdates.sh"),
         ({"system": "debian", "text": "kdump"}, "CA-ECS-KdumpCheck.sh"),
     ],
@@ -197,8 +198,32 @@ def test_exit_statuses_are_told_in_words():
 def test_windows_has_commands_of_its_own():
     found = matching(COMMANDS, system="windows")
 
-    assert [common.name for common in found] == ["CA-ECS-HealthCheck-Windows.ps1"]
-    assert found[0].name not in {common.name for common in matching(COMMANDS, system="debian")}
+    assert [common.name for common in found] == [
+        "CA-ECS-HealthCheck-Windows.ps1",
+        "CA-ECS-ClientUpgrade-Windows.ps1",
+    ]
+    assert not {common.name for common in found} & {
+        common.name for common in matching(COMMANDS, system="debian")
+    }
+
+
+@pytest.mark.skipif(shutil.which("pwsh") is None, reason="no PowerShell here")
+def test_every_script_is_read_by_powershell():
+    for common in set(COMMANDS) - set(SHELL_COMMANDS):
+        reading = f"[scriptblock]::Create([IO.File]::ReadAllText('{FOLDER / common.name}')) | Out-Null"
+        done = subprocess.run(
+            ["pwsh", "-NoProfile", "-Command", reading], check=False, text=True, capture_output=True
+        )
+        assert (done.returncode, done.stderr) == (0, ""), common.name
+
+
+def test_an_installer_is_checked_before_it_runs():
+    script = catalogue()["CA-ECS-ClientUpgrade-Windows.ps1"].content
+    steps = ["-ne 'yes'", "/inheritance:r", "Invoke-WebRequest", "Get-FileHash", "-Execute $setup"]
+
+    places = [script.index(step) for step in steps]
+
+    assert places == sorted(places)
 
 
 BREAKING = ["\u2019; reboot", "'; reboot; '", "a\nreboot", "a\rb", "\x00", "'"]
@@ -234,6 +259,11 @@ def test_no_value_breaks_out_of_its_quotes(value):
         ("CA-ECS-NetworkCheck.sh", {"host": "-w"}, False),
         ("CA-ECS-ServiceRestart.sh", {"name": "nginx@a.service"}, True),
         ("CA-ECS-ServiceRestart.sh", {"name": "--all"}, False),
+        ("CA-ECS-ClientUpgrade-Windows.ps1", {"version": "2.1.3.858", "sha256": "a" * 64}, True),
+        ("CA-ECS-ClientUpgrade-Windows.ps1", {"version": "2.1.3.858; reboot"}, False),
+        ("CA-ECS-ClientUpgrade-Windows.ps1", {"url": "https://host.example/a_2.1_setup.exe"}, True),
+        ("CA-ECS-ClientUpgrade-Windows.ps1", {"url": "http://host.example/setup.exe"}, False),
+        ("CA-ECS-ClientUpgrade-Windows.ps1", {"url": "https://host.example/$(whoami)"}, False),
     ],
 )
 def test_values_fit_their_parameters(name, values, is_taken):

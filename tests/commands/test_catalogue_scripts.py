@@ -69,6 +69,7 @@ EXPECTED = {
     "CA-ECS-LargestDirectories.sh": ({}, {0}, "/var"),
     "CA-ECS-DeletedOpenFiles.sh": ({}, {0, 1}, ""),
     "CA-ECS-DiskResize-Diagnosis.sh": ({}, ANY, ""),
+    "CA-ECS-DiskHealth.sh": ({}, {0, 1}, "Software RAID:"),
     "CA-ECS-Mounts.sh": ({}, {0, 1}, "In /etc/fstab:"),
     "CA-ECS-MemoryUsage.sh": ({}, {0, 1}, "MiB available"),
     "CA-ECS-CpuLoad.sh": ({"seconds": 1}, {0, 1}, "% busy"),
@@ -81,6 +82,7 @@ EXPECTED = {
     "CA-ECS-ServiceStatus.sh": ({}, ANY, ""),
     "CA-ECS-ServiceRestart.sh": ({"name": "no-such-service"}, {1, 3}, ""),
     "CA-ECS-FailedUnits.sh": ({}, ANY, ""),
+    "CA-ECS-Containers.sh": ({}, ANY, ""),
     "CA-ECS-CronJobs.sh": ({}, {0}, "Timers"),
     "CA-ECS-PackageInstall.sh": ({"packages": "no-such-package"}, {0, 3}, ""),
     "CA-ECS-InstallPython.sh": ({}, {0, 3}, ""),
@@ -90,6 +92,7 @@ EXPECTED = {
     "CA-ECS-RebootRequired.sh": ({}, {0, 1}, "Running kernel"),
     "CA-ECS-SshHardening.sh": ({}, ANY, ""),
     "CA-ECS-UsersAndSudoers.sh": ({}, {0, 1}, "root"),
+    "CA-ECS-RecentChanges.sh": ({}, {0}, "Packages"),
     "CA-ECS-LoginHistory.sh": ({}, {0}, "Failed by address"),
     "CA-ECS-LogTail.sh": ({"path": "/etc/passwd", "text": "root:"}, {0}, "root:"),
     "CA-ECS-JournalSearch.sh": ({}, {0, 3}, ""),
@@ -145,6 +148,8 @@ WRONG = [
     ("CA-ECS-CleanTemporaryFiles.sh", {"path": "/etc"}),
     ("CA-ECS-CleanTemporaryFiles.sh", {"path": "/var/log/../../etc"}),
     ("CA-ECS-CleanTemporaryFiles.sh", {"days": "0"}),
+    ("CA-ECS-RecentChanges.sh", {"days": "08"}),
+    ("CA-ECS-RecentChanges.sh", {"number": "-1"}),
 ]
 
 
@@ -224,6 +229,21 @@ def test_the_end_of_a_log_and_a_search_in_it(place):
     assert end.stdout == "line 198\nline 199\n"
     assert found.stdout == "line 199\n"
     assert nothing.returncode == 1
+
+
+def test_what_has_changed_lately_comes_first_and_what_is_older_not_at_all(place):
+    ages = {"just now": 0, "a | b": 3600, "old": 40 * 86400}
+    for name, age in ages.items():
+        (place / name).write_text("x")
+        os.utime(place / name, (time.time() - age,) * 2)
+
+    done = run(place, "CA-ECS-RecentChanges.sh", path=place, days=2)
+    shortened = run(place, "CA-ECS-RecentChanges.sh", path=place, days=2, number=1)
+
+    files = done.stdout.split("Packages")[0]
+    assert files.index("/just now\n") < files.index("/a | b\n")
+    assert "/old" not in files
+    assert "... and 2 more." in shortened.stdout
 
 
 # --- Certificates and the client ---
@@ -361,6 +381,7 @@ MANAGERS = {
     "id",
     "journalctl",
     "docker",
+    "podman",
     "java",
     "node",
 }
@@ -493,3 +514,100 @@ def test_the_journal_is_shortened_on_demand(place, tools):
 
     assert done.returncode == 0
     assert "--vacuum-size=100M" in asked(place)
+
+
+# --- What this machine does not have: disks that fail, containers ---
+
+RAID = """Personalities : [raid1]
+md0 : active raid1 sdb1[1] sda1[0]
+      1046528 blocks super 1.2 [2/2] [UU]
+md1 : active raid1 sda2[0]
+      9046528 blocks super 1.2 [2/1] [U_]
+md2 : inactive sdc1[1](S)
+"""
+
+
+@pytest.fixture
+def machine(place, tools):
+    """A machine with these programs instead of its own: file name → what the program does."""
+
+    def of(**programs):
+        folder = place / "bin"
+        folder.mkdir()
+        for name, text in {"id": "echo 0", **programs}.items():
+            put_program(folder / name, f"#!/bin/sh\n{text}\n")
+        return f"{folder}:{tools}"
+
+    return of
+
+
+def printing(text):
+    return f"/bin/cat <<'END'\n{text}\nEND"
+
+
+@pytest.mark.parametrize(
+    ("mdstat", "smart", "kernel", "status", "words"),
+    [
+        ("", 0, "usb 1-1: new device", 0, ["ok         sda", "  none"]),
+        (RAID, 0, "", 1, ["ok         md0 [UU]", "ATTENTION  md1 [U_]", "ATTENTION  md2 is not active"]),
+        ("", 8, "x", 1, ["ATTENTION  sda is failing"]),
+        ("", 2, "x", 0, ["unknown    sda"]),
+        ("", 0, "blk_update_request: I/O error, dev sda, sector 8", 1, ["dev sda, sector 8"]),
+        ("", 0, "blk_update_request: I/O error, dev fd0, sector 0", 0, ["  none"]),
+        ("", 0, "EXT4-fs (sda1): Remounting filesystem read-only", 1, ["read-only"]),
+    ],
+)
+def test_disks_and_arrays_that_fail_are_told(place, machine, mdstat, smart, kernel, status, words):
+    programs = machine(
+        cat=printing(mdstat),
+        smartctl=f"exit {smart}",
+        lsblk=printing("sda disk\nsr0 rom\nzram0 disk"),
+        dmesg=printing(kernel),
+        journalctl="exit 1",
+    )
+
+    done = run(place, "CA-ECS-DiskHealth.sh", programs=programs)
+
+    assert done.returncode == status, done.stdout
+    assert all(word in done.stdout for word in words), done.stdout
+    assert "zram0" not in done.stdout
+
+
+CONTAINERS = """web|nginx:1.27|Up 3 hours (healthy)
+batch|tool:1|Exited (0) 2 days ago
+stopped|tool:1|Exited (143) 2 days ago"""
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+@pytest.mark.parametrize(
+    ("more", "number"),
+    [
+        ("", 0),
+        ("\ndb|postgres:17|Up 2 minutes (unhealthy)", 1),
+        ("\ndb|postgres:17|Restarting (1) 5 seconds ago\napi|api:2|Exited (137) 1 hour ago", 2),
+    ],
+)
+def test_containers_that_need_attention_are_told(place, machine, engine, more, number):
+    programs = machine(**{engine: f'echo "$*" >{place}/asked\n{printing(CONTAINERS + more)}'})
+
+    done = run(place, "CA-ECS-Containers.sh", programs=programs)
+
+    assert done.returncode == (1 if number else 0), done.stdout
+    assert f"{number} need attention." in done.stdout
+    assert done.stdout.count("ATTENTION") == number
+    assert asked(place) == "ps --all --format {{.Names}}|{{.Image}}|{{.Status}}\n"
+
+
+@pytest.mark.parametrize(
+    ("programs", "status", "words"),
+    [
+        ({"docker": "exit 0"}, 0, "No containers."),
+        ({"docker": "echo no >&2; exit 1"}, 3, "docker does not answer"),
+        ({}, 3, "Neither docker nor podman"),
+    ],
+)
+def test_where_there_are_no_containers_it_is_said(place, machine, programs, status, words):
+    done = run(place, "CA-ECS-Containers.sh", programs=machine(**programs))
+
+    assert done.returncode == status
+    assert words in done.stdout + done.stderr

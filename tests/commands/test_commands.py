@@ -4,16 +4,19 @@ import re
 
 import pytest
 
-from access.models import AuditEntry
-from assistant.commands.errors import CommandUnknown
+from access.models import AuditEntry, Quota
+from assistant.commands import limits
+from assistant.commands.errors import CommandInUse, CommandUnknown
 from assistant.commands.models import Command
 from assistant.commands.operations.commands import delete_commands, modify_command
-from assistant.commands.rules.content import language_of
+from assistant.commands.rules.catalogue import catalogue
+from assistant.commands.rules.content import has_reboot, language_of
 from assistant.commands.states import CommandType
 from assistant.instances.models import Instance
 from assistant.invocations.models import Invocation
+from assistant.invocations.operations.common_commands import invoke_common_command
 from assistant.invocations.operations.runs import invoke_command
-from console.kit.errors import InvalidParameter, NotAllowed
+from console.kit.errors import InvalidParameter, NotAllowed, QuotaExceeded
 from tests.commands.factories import saved
 from tests.instances.factories import InstanceFactory, RegionFactory
 from tests.invocations.factories import ran, report, started, target_of
@@ -56,6 +59,16 @@ def test_what_cannot_be_saved_is_shown_again(as_operator, field, value):
     assert not Command.objects.exists()
 
 
+def test_a_command_that_nobody_named_is_called_after_the_day(as_operator, olga):
+    RegionFactory()
+
+    form = as_operator.get("/console/commands/create/").content.decode()
+    command = saved(olga, name="")
+
+    assert re.fullmatch(r"cmd-\d{4}-\d\d-\d\d", command.name)
+    assert f'value="{command.name}"' in form
+
+
 def test_a_clone_is_a_command_of_its_own(as_operator, olga):
     original = saved(olga, "#!/usr/bin/env python3\nprint(1)", name="one", description="prints one")
 
@@ -65,6 +78,7 @@ def test_a_clone_is_a_command_of_its_own(as_operator, olga):
     assert "prints one" in form
     assert re.search(r'value="python"[^>]*checked', form)
     assert sorted(Command.objects.values_list("name", flat=True)) == ["one", "two"]
+    assert set(Command.objects.values_list("version", flat=True)) == {1}
 
 
 def test_the_text_area_begins_as_the_command_does(as_operator, olga):
@@ -85,6 +99,17 @@ def test_name_and_description_change_what_it_does_does_not(as_operator, olga):
 
     command.refresh_from_db()
     assert (command.name, command.description, command.content) == ("hello", "says hello", "echo hi")
+    assert command.timeout == 60
+
+
+@pytest.mark.parametrize(("typed", "timeout"), [("600", 600), ("3", 10), ("", 60), ("0", 60), ("86401", 60)])
+def test_the_timeout_is_changed_on_the_same_page(as_operator, olga, typed, timeout):
+    command = saved(olga, timeout=60)
+
+    as_operator.post(f"/console/commands/{command.pk}/rename/", {"name": "say hi", "timeout": typed})
+
+    command.refresh_from_db()
+    assert command.timeout == timeout
 
 
 def test_a_changed_timeout_counts_for_runs_to_come(olga):
@@ -157,6 +182,200 @@ def test_what_was_run_without_saving_is_not_listed(as_operator, olga):
     assert "No saved commands" in as_operator.get("/console/commands/").content.decode()
 
 
+def test_what_is_not_saved_does_not_use_the_quota(olga):
+    instance = InstanceFactory()
+    Quota.objects.create(name="max-axt-command-count", region_id=instance.region_id, value=1)
+
+    ran(olga, instance, content="one")
+    invoke_common_command(
+        olga, catalogue()["CA-ECS-DiskUsage.sh"], instance.region, targets=Instance.objects.all()
+    )
+    saved(olga, region=instance.region)
+
+    ran(olga, instance, content="two")
+    with pytest.raises(QuotaExceeded):
+        saved(olga, region=instance.region)
+
+
+def test_runs_of_common_commands_count_against_the_quota_of_a_day(olga):
+    instance = InstanceFactory()
+    Quota.objects.create(name="max-axt-invocation-daily", region_id=instance.region_id, value=1)
+    common, everywhere = catalogue()["CA-ECS-DiskUsage.sh"], Instance.objects.all()
+
+    invoke_common_command(olga, common, instance.region, targets=everywhere)
+
+    with pytest.raises(QuotaExceeded):
+        invoke_common_command(olga, common, instance.region, targets=everywhere)
+
+
+# --- In use ---
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_command_whose_run_waits_or_goes_on_is_not_deleted(as_operator, olga, begins):
+    held, free = saved(olga, name="held"), saved(olga, name="free")
+    instance = InstanceFactory()
+    invocation = invoked(olga, held, instance)
+    if begins:
+        started(target_of(invocation))
+    ticked = {"command": [held.pk, free.pk]}
+
+    asked = as_operator.get("/console/commands/delete/", ticked)
+    refused = as_operator.post("/console/commands/delete/", ticked)
+
+    assert asked.context["held"] == [(held, [invocation.pk])]
+    assert asked.context["commands"] == [free]
+    assert (refused.status_code, CommandInUse.code) == (403, "InvalidOperation")
+    assert invocation.pk in refused.content.decode()
+    assert Command.objects.kept().count() == 2
+
+
+def test_a_command_is_deleted_once_its_runs_have_ended(olga):
+    command = saved(olga)
+    target = started(target_of(invoked(olga, command, InstanceFactory())))
+    with pytest.raises(CommandInUse):
+        delete_commands(olga, Command.objects.all())
+
+    report(target)
+
+    assert delete_commands(olga, Command.objects.all()) == 1
+
+
+def test_a_refusal_names_some_of_many_runs(olga):
+    command, instance = saved(olga), InstanceFactory()
+    runs = [invoked(olga, command, instance).pk for _run in range(7)]
+
+    with pytest.raises(CommandInUse, match="and 2 more") as refusal:
+        delete_commands(olga, Command.objects.all())
+
+    assert [run in refusal.value.message for run in runs] == [True] * 5 + [False] * 2
+
+
+# --- The list ---
+
+
+def listed(client, query=""):
+    return [str(command) for command in client.get(f"/console/commands/{query}").context["listing"].page]
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("", ["Beta", "alpha", "gamma"]),
+        ("name", ["alpha", "Beta", "gamma"]),
+        ("-name", ["gamma", "Beta", "alpha"]),
+        ("-runs", ["alpha", "gamma", "Beta"]),
+        ("runs", ["Beta", "gamma", "alpha"]),
+        ("-last", ["gamma", "alpha", "Beta"]),
+        ("last", ["alpha", "gamma", "Beta"]),
+        ("created", ["gamma", "alpha", "Beta"]),
+        ("type", ["Beta", "alpha", "gamma"]),
+        ("nonsense", ["Beta", "alpha", "gamma"]),
+    ],
+)
+def test_the_list_is_ordered_by_any_column(as_operator, olga, sort, names):
+    gamma, alpha = saved(olga, name="gamma"), saved(olga, name="alpha")
+    saved(olga, name="Beta", type="RunBatScript")
+    for command in (alpha, alpha, gamma):
+        invoked(olga, command, InstanceFactory())
+
+    assert listed(as_operator, f"?sort={sort}") == names
+
+
+def test_a_row_leads_to_all_that_can_be_done_with_it(as_operator, as_reader, olga):
+    command = saved(olga)
+    to = [f"/console/commands/{command.pk}/{verb}/" for verb in ("rename", "clone")]
+
+    page = as_operator.get("/console/commands/").content.decode()
+    for_reader = as_reader.get("/console/commands/").content.decode()
+
+    assert all(f'href="{address}"' in page for address in [*to, f"/console/run/?command={command.pk}"])
+    assert not any(address in for_reader for address in to)
+
+
+def test_the_form_says_what_parameters_are_good_for(as_operator):
+    RegionFactory()
+
+    assert (
+        "key pairs, IDs, codes, times, files" in as_operator.get("/console/commands/create/").content.decode()
+    )
+
+
+def test_a_column_head_leads_to_its_order_and_back(as_operator, olga):
+    saved(olga)
+
+    first = as_operator.get("/console/commands/?q=say").context["headings"]
+    then = as_operator.get("/console/commands/?q=say&sort=name").context["headings"]
+
+    assert (first["name"].address, first["name"].direction) == ("/console/commands/?q=say&sort=name", "")
+    assert first["created"].direction == "descending"
+    assert (then["name"].address, then["name"].direction) == (
+        "/console/commands/?q=say&sort=-name",
+        "ascending",
+    )
+
+
+def test_who_may_not_see_all_runs_sees_no_counts_and_can_still_order_by_them(somebody, olga):
+    command = saved(olga)
+    invoked(olga, command, InstanceFactory())
+    paul = somebody("paul", {"Effect": "Allow", "Action": "ecs:DescribeCommands", "Resource": "*"})
+
+    [row] = paul.client.get("/console/commands/?sort=-runs").context["listing"].page
+
+    assert row.n_invocations is None
+
+
+def test_an_order_alone_is_no_filter(as_operator, olga):
+    RegionFactory()
+
+    assert "No saved commands" in as_operator.get("/console/commands/?sort=name").content.decode()
+
+
+def test_all_that_match_are_deleted_by_what_the_dialog_lists(as_operator, olga):
+    saved(olga, name="web one")
+    saved(olga, name="web two")
+    saved(olga, name="other")
+
+    asked = as_operator.get("/console/commands/delete/?all=1&q=web")
+    ids = [command.pk for command in asked.context["commands"]]
+    as_operator.post("/console/commands/delete/", {"command": ids})
+
+    assert "Delete 2 commands" in asked.content.decode()
+    assert listed(as_operator) == ["other"]
+
+
+def test_all_that_match_are_those_on_which_one_may(somebody, olga):
+    mine, other = saved(olga, name="mine"), saved(olga, name="other")
+    paul = somebody(
+        "paul",
+        {"Effect": "Allow", "Action": "ecs:DescribeCommands", "Resource": "*"},
+        {"Effect": "Allow", "Action": "ecs:DeleteCommand", "Resource": f"{COMMANDS_IN}{mine.pk}"},
+    )
+
+    asked = paul.client.get("/console/commands/delete/?all=1")
+    refused = paul.client.post("/console/commands/delete/", {"command": other.pk})
+
+    assert asked.context["commands"] == [mine]
+    assert refused.status_code == 403
+
+
+def test_more_than_can_be_deleted_at_once_is_refused(as_operator, olga, monkeypatch):
+    monkeypatch.setattr(limits, "COMMANDS_AT_ONCE", 1)
+    ticked = {"command": [saved(olga).pk, saved(olga).pk]}
+
+    assert as_operator.get("/console/commands/delete/", ticked).status_code == 400
+    assert as_operator.post("/console/commands/delete/", ticked).status_code == 400
+    assert Command.objects.kept().count() == 2
+
+
+def test_an_instances_page_leads_to_the_run_form_with_it_ticked(as_operator):
+    instance = InstanceFactory()
+
+    page = as_operator.get(instance.get_absolute_url()).content.decode()
+
+    assert f"/console/run/?instance={instance.pk}" in page
+
+
 COMMANDS_IN = "acs:ecs:local:*:command/"
 
 
@@ -215,3 +434,61 @@ def test_only_permitted_commands_are_listed(somebody, olga):
 )
 def test_the_language_of_a_script(content, kind, language):
     assert language_of(content, kind) == language
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "reboot",
+        "sudo reboot now",
+        "sudo -n /sbin/shutdown -r +1",
+        "apt-get -y upgrade && reboot",
+        "echo done; systemctl reboot",
+        "if true; then poweroff; fi",
+        "init 6",
+        "telinit 0",
+        "/usr/sbin/halt -p",
+        "systemctl --force reboot",
+        "shutdown /r /t 0",
+        "shutdown.exe /s",
+        "Restart-Computer -Force",
+        "Get-Service | Out-Null; stop-computer",
+        "(sleep 5; reboot) &",
+    ],
+)
+def test_a_script_that_restarts_the_server_is_told(content):
+    assert has_reboot(f"#!/bin/sh\necho begin\n{content}\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "# reboot",
+        "echo reboot",
+        'echo "then reboot"',
+        "last reboot",
+        "rebooted=1",
+        "reboot.sh",
+        "test -f /var/run/reboot-required",
+        "systemctl status reboot.target",
+        "init 3",
+        "ls /sbin/shutdown",
+        "halt-service",
+        "grep -E 'sync|shutdown|halt' log",
+    ],
+)
+def test_a_script_that_only_speaks_of_restarts_is_not(content):
+    assert not has_reboot(f"#!/bin/sh\n{content}\n")
+
+
+def test_the_run_form_warns_of_a_restart_also_in_a_saved_command(as_operator, olga):
+    command, harmless = saved(olga, "apt-get -y upgrade && reboot"), saved(olga, "uptime")
+    instance = InstanceFactory()
+
+    def foretold(**fields):
+        said = {"instance": instance.pk, **fields}
+        return as_operator.post("/console/run/preview/", said).content.decode()
+
+    assert "restarts or stops the server" in foretold(command=command.pk)
+    assert "restarts or stops the server" in foretold(content="reboot")
+    assert "restarts or stops the server" not in foretold(command=harmless.pk, content="reboot")

@@ -1,6 +1,10 @@
 """Saved commands: create, change, delete (CA-79 to CA-97)."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from access.operations.calls import operation, record
 from access.operations.decisions import authorize
@@ -10,7 +14,9 @@ from assistant.commands import errors, followups, limits
 from assistant.commands.models import Command
 from assistant.commands.operations.scripts import Script, check_length, check_timeout, write_command
 from assistant.commands.querysets import CommandQuerySet
+from assistant.commands.signals import commands_about_to_be_deleted
 from assistant.instances.models import Region
+from console.kit.errors import InvalidParameter
 
 
 @operation("ecs:CreateCommand")
@@ -33,11 +39,12 @@ def modify_command(
     name: str | None = None,
     description: str | None = None,
     timeout: int | None = None,
+    working_dir: str | None = None,
 ) -> Command:
-    """Change how a command is called and how long it may take; for runs to come (CA-91, CA-92)."""
+    """Change how a command is called, how long it may take and where it runs; for runs to come (CA-91, CA-92)."""
     authorize(principal, "ecs:ModifyCommand", command.arn)
 
-    before = {"name": command.name, "description": command.description, "timeout": command.timeout}
+    before = changeable(command)
     if name is not None:
         check_length("name", name, limits.NAME_CHARACTERS)
         command.name = name
@@ -47,21 +54,38 @@ def modify_command(
     if timeout is not None:
         check_timeout(timeout)
         command.timeout = max(timeout, limits.TIMEOUT_LEAST)
-    command.save(update_fields=["name", "description", "timeout"])
+    if working_dir is not None:
+        check_length("working_dir", working_dir, limits.WORKING_DIR_CHARACTERS)
+        command.working_dir = working_dir
+    command.save(update_fields=["name", "description", "timeout", "working_dir"])
 
-    after = {"name": command.name, "description": command.description, "timeout": command.timeout}
-    record(principal, "ecs:ModifyCommand", command.pk, before=before, after=after)
+    record(principal, "ecs:ModifyCommand", command.pk, before=before, after=changeable(command))
     followups.commands_changed()
     return command
 
 
+def changeable(command: Command) -> dict[str, str | int]:
+    return {
+        "name": command.name,
+        "description": command.description,
+        "timeout": command.timeout,
+        "working_dir": command.working_dir,
+    }
+
+
 @operation("ecs:DeleteCommand")
 def delete_commands(principal: Principal, commands: CommandQuerySet) -> int:
-    """Take commands off the list of saved ones; says how many. What has run stays readable (CA-94)."""
+    """Take commands off the list of saved ones; says how many. What has run stays readable (CA-94).
+
+    All or none: raises CommandInUse, which names the runs, where one of them still runs, waits or has a plan.
+    """
     chosen = list(commands.kept().order_by("pk"))
     if not chosen:
         raise errors.CommandUnknown(_("These commands have been deleted already."))
     authorize(principal, "ecs:DeleteCommand", *(command.arn for command in chosen))
+
+    check_number(len(chosen))
+    check_free(chosen)
 
     # The row stays: it is the snapshot of its runs.
     Command.objects.filter(pk__in=[command.pk for command in chosen]).update(kept=False)
@@ -70,3 +94,41 @@ def delete_commands(principal: Principal, commands: CommandQuerySet) -> int:
         record(principal, "ecs:DeleteCommand", command.pk, name=str(command))
     followups.commands_changed()
     return len(chosen)
+
+
+def check_number(number: int) -> None:
+    if number > limits.COMMANDS_AT_ONCE:
+        message = _("At most %(most)d commands at once. Filter the list, and do them in parts.")
+        raise InvalidParameter(message % {"most": limits.COMMANDS_AT_ONCE}, field="command")
+
+
+def check_free(commands: Iterable[Command]) -> None:
+    """Raise CommandInUse for the first command that something holds."""
+    chosen = list(commands)
+    held = holders_of(command.pk for command in chosen)
+    for command in chosen:
+        runs = held.get(command.pk, [])
+        if runs:
+            message = ngettext(
+                "%(name)s is in use: stop the run %(runs)s first, or wait for its end.",
+                "%(name)s is in use: stop the runs %(runs)s first, or wait for their end.",
+                len(runs),
+            )
+            raise errors.CommandInUse(message % {"name": command, "runs": named(runs)})
+
+
+def holders_of(command_ids: Iterable[str]) -> dict[str, list[str]]:
+    """What holds these commands, by command: runs and plans that have not ended."""
+    held: dict[str, list[str]] = {}
+    answers: Any = commands_about_to_be_deleted.send(Command, command_ids=list(command_ids))
+    for _receiver, answer in answers:
+        for command_id, runs in answer.items():
+            held.setdefault(command_id, []).extend(runs)
+    return held
+
+
+def named(runs: list[str]) -> str:
+    """The first few, and how many there are beside them."""
+    some = ", ".join(runs[: limits.HOLDERS_NAMED])
+    more = len(runs) - limits.HOLDERS_NAMED
+    return _("%(some)s and %(more)d more") % {"some": some, "more": more} if more > 0 else some

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.operations.quotas import claim
@@ -60,14 +62,23 @@ def write_command(
     `provider` and `version` say where a common command comes from.
     Raises InvalidParameter for everything about the script that cannot be taken.
     """
-    kind = check_script(script)
+    command = draft_of(principal, region, script, kept=kept, provider=provider, version=version)
     if kept:
         saved = Command.objects.kept().filter(region=region)
         claim(principal, COMMANDS, region.pk, in_use=saved.count)
-    return Command.objects.create(
+    command.save(force_insert=True)
+    return command
+
+
+def draft_of(
+    principal: Principal, region: Region, script: Script, *, kept: bool, provider: str = "", version: int = 1
+) -> Command:
+    """The command that a script becomes, not written yet. Raises InvalidParameter for what cannot be taken."""
+    kind = check_script(script)
+    return Command(
         id=ids.new_id("c", region.code),
         region=region,
-        name=script.name,
+        name=script.name or (default_name(timezone.now()) if kept else ""),
         description=script.description,
         type=kind,
         content=script.content,
@@ -81,6 +92,11 @@ def write_command(
         version=version,
         created_by_id=principal.user_id,
     )
+
+
+def default_name(now: datetime) -> str:
+    """What a saved command is called that nobody gave a name: `cmd-2021-01-07` (CA-79)."""
+    return f"cmd-{timezone.localdate(now).isoformat()}"
 
 
 def check_script(script: Script) -> CommandType:
@@ -140,4 +156,4 @@ def check_length(field: str, value: str, most: int) -> None:
     if len(value) > most:
         raise InvalidParameter(_("At most %(most)d characters.") % {"most": most}, field=field)
     if any(ord(character) < 32 for character in value):
-        raise InvalidParameter(_("Remove the control characters."), field=field)
+        raise errors.CharacterRefused(_("Remove the control characters."), field=field)

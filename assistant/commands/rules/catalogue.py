@@ -120,8 +120,9 @@ class CommonCommand:
         return system in self.systems or (LINUX in self.systems and system != WINDOWS)
 
     def mentions(self, text: str) -> bool:
-        """Whether each word of `text` stands in its name, title, description or category."""
-        said = f"{self.name} {self.title} {self.description} {self.category_label}".casefold()
+        """Whether each word of `text` stands in its name, title, description, provider or category."""
+        parts = (self.name, self.title, self.description, self.provider, self.category_label)
+        said = " ".join(str(part) for part in parts).casefold()
         return all(word in said for word in text.casefold().split())
 
 

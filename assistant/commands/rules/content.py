@@ -7,10 +7,20 @@ from assistant.commands.states import CommandType
 
 # The interpreter lines that the console offers beside the plain shell.
 INTERPRETERS = {"python": "#!/usr/bin/env python3", "perl": "#!/usr/bin/env perl"}
+LAUNCHER_LINE = "#!/usr/bin/env -S "
 # Interpreters that take # for the beginning of a comment.
 HASH_COMMENTS = re.compile(r"\b(?:ba|da|k|z)?sh\b|\bpython|\bperl|\bruby")
 ERASING_WORD = "oos-secret"
-REBOOTS = re.compile(r"^\s*(?:sudo\s+)?(?:reboot|shutdown|poweroff|halt|init\s+[06])\b", re.MULTILINE)
+# At the beginning of a line or after what ends another command; with sudo and a path in front of it or without.
+REBOOTS = re.compile(
+    r"""(?:^|[;&(]|\|\||\|[ \t]) [ \t]* (?:(?:then|else|do|exec|nohup)[ \t]+)?
+        (?:sudo[ \t]+(?:-\w+[ \t]+)*)? (?:/[\w/]*/)?
+        (?:reboot|poweroff|halt|shutdown(?:\.exe)?|(?:tel)?init[ \t]+[06]
+          |systemctl[ \t]+(?:-\S+[ \t]+)*(?:reboot|poweroff|halt|kexec|soft-reboot)
+          |restart-computer|stop-computer)
+        (?![\w.-])""",
+    re.MULTILINE | re.IGNORECASE | re.VERBOSE,
+)
 
 
 def encoded(content: str) -> str:
@@ -47,6 +57,19 @@ def with_interpreter(content: str, language: str) -> str:
     """Put the interpreter line of `language` in front, unless the script brings one."""
     line = INTERPRETERS.get(language)
     return content if line is None or content.startswith("#!") else f"{line}\n{content}"
+
+
+def with_launcher(content: str, launcher: str) -> str:
+    """Put what a script is started with in its first line; `env -S` takes its words apart."""
+    return f"{LAUNCHER_LINE}{launcher}\n{content}"
+
+
+def launched(content: str) -> tuple[str, str]:
+    """What a script is started with, and the script without that; both as `with_launcher` took them."""
+    line, _end, rest = content.partition("\n")
+    if not line.startswith(LAUNCHER_LINE):
+        return "", content
+    return line.removeprefix(LAUNCHER_LINE), rest
 
 
 def language_of(content: str, kind: CommandType) -> str:
