@@ -1,37 +1,46 @@
-"""The programs' door. Its actions come later; until then it says so in the API's shape."""
+"""The programs' door, at `/` of both listeners."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 
-from console.kit import ids
+from openapi.desk import answer
+from openapi.requests import Request
+
+CONTENT_TYPE = "application/json;charset=utf-8"
 
 
 @csrf_exempt
 @login_not_required
 def root(request: HttpRequest) -> HttpResponse:
     """`/` belongs to programs when they ask as programs do; a browser goes on to the console."""
-    return not_supported(request) if is_program(request) else redirect("console:overview")
+    if not is_program(request):
+        return redirect("console:overview")
+    answered = answer(request_of(request))
+    return HttpResponse(
+        answered.body, status=answered.status, headers=answered.headers, content_type=CONTENT_TYPE
+    )
 
 
 def is_program(request: HttpRequest) -> bool:
+    query = request.META.get("QUERY_STRING", "")
     return (
-        request.method == "POST"
-        or "Action" in request.GET
-        or "Signature" in request.GET
+        request.method not in ("GET", "HEAD")
+        or "Action=" in query
+        or "Signature=" in query
         or request.headers.get("Authorization", "").startswith("ACS3-")
         or any(name.lower().startswith("x-acs-") for name in request.headers)
     )
 
 
-def not_supported(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(
-        {
-            "RequestId": ids.request_id(),
-            "HostId": request.META.get("HTTP_HOST", ""),
-            "Code": "RegionId.ApiNotSupported",
-            "Message": "The API is not served by this version of the console yet.",
-        },
-        status=400,
+def request_of(request: HttpRequest) -> Request:
+    return Request(
+        method=request.method or "",
+        query=request.META.get("QUERY_STRING", ""),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=request.body,
+        content_type=request.META.get("CONTENT_TYPE", ""),
+        source_ip=request.META.get("REMOTE_ADDR", ""),
+        is_secure=request.is_secure(),
     )

@@ -23,6 +23,7 @@ import uvloop
 from django.conf import settings
 
 from console.up import tls
+from console.up.long_lines import LongLines
 
 Message = dict[str, Any]
 Application = Callable[
@@ -88,7 +89,7 @@ class Lifespan:
 def config(application: Application, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http="httptools",
+        http=LongLines,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_ping_interval=WS_PING_SECONDS,

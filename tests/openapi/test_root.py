@@ -3,27 +3,126 @@
 import pytest
 from django.test import Client
 
+from access.models import AuditEntry
+from console.kit import bells
+from openapi.admission import NONCES
+
 ASKED_BY_PROGRAMS = [
-    ("get", "/?Action=DescribeRegions", {}),
-    ("get", "/?Signature=x", {}),
-    ("post", "/", {}),
-    ("get", "/", {"x-acs-action": "DescribeRegions"}),
-    ("get", "/", {"authorization": "ACS3-HMAC-SHA256 Credential=x"}),
+    ("get", "/?Action=DescribeRegions", {}, "MissingParameter", 400),
+    ("get", "/?Action=DescribeRegions&Version=2014-05-26", {}, "MissingParameter", 400),
+    ("get", "/?Action=DescribeRegions&Version=1999-01-01", {}, "InvalidVersion", 400),
+    ("get", "/?Action=MakeCoffee&Version=2014-05-26", {}, "InvalidAction.NotFound", 404),
+    ("get", "/?Action=SendFile&Version=2014-05-26", {}, "RegionId.ApiNotSupported", 400),
+    ("get", "/?Signature=x", {}, "MissingParameter", 400),
+    ("post", "/", {}, "MissingParameter", 400),
+    ("put", "/", {}, "UnsupportedHTTPMethod", 405),
+    (
+        "get",
+        "/",
+        {"x-acs-action": "DescribeRegions", "x-acs-version": "2014-05-26"},
+        "MissingParameter",
+        400,
+    ),
+    ("get", "/", {"authorization": "ACS3-HMAC-SHA256 Credential=x"}, "MissingParameter", 400),
+    (
+        "get",
+        "/",
+        {
+            "authorization": "ACS3-HMAC-SHA256 Credential=x",
+            "x-acs-action": "DescribeRegions",
+            "x-acs-version": "2014-05-26",
+        },
+        "IncompleteSignature",
+        400,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "headers"), ASKED_BY_PROGRAMS)
-def test_a_program_is_answered_in_the_apis_shape(method, path, headers):
+@pytest.mark.parametrize(("method", "path", "headers", "code", "status"), ASKED_BY_PROGRAMS)
+def test_a_program_is_answered_in_the_apis_shape(method, path, headers, code, status):
     client = Client(enforce_csrf_checks=True)
 
     response = getattr(client, method)(path, headers=headers)
 
-    assert response.status_code == 400
-    assert set(response.json()) == {"RequestId", "HostId", "Code", "Message"}
-    assert response.json()["Code"] == "RegionId.ApiNotSupported"
+    assert response.status_code == status
+    assert response["Content-Type"] == "application/json;charset=utf-8"
+    assert set(response.json()) == {"RequestId", "HostId", "Code", "Message", "Recommend"}
+    assert response.json()["Code"] == code
 
 
 def test_a_browser_goes_on_to_the_console():
     response = Client().get("/")
 
     assert (response.status_code, response["Location"]) == (302, "/console/")
+
+
+@pytest.mark.parametrize("send", ["send_v1", "send_v3"])
+def test_a_signed_call_is_answered(program, send):
+    response = getattr(program, send)("DescribeRegions", RegionId="local")
+
+    assert response.status_code == 200
+    said = response.json()
+    assert set(said) == {"RequestId", "Regions"}
+    assert said["Regions"]["Region"][0]["RegionId"] == "local"
+
+
+def test_a_form_is_as_good_as_a_query(program):
+    assert program.send_v1("DescribeRegions", method="POST").status_code == 200
+
+
+@pytest.mark.parametrize("send", ["send_v1", "send_v3"])
+def test_a_wrong_secret_opens_nothing_and_uses_up_nothing(program, send):
+    program.secret += "x"
+
+    response = getattr(program, send)("DescribeRegions")
+
+    assert (response.status_code, response.json()["Code"]) == (400, "SignatureDoesNotMatch")
+    assert not list(bells.client().scan_iter(f"{NONCES}{program.key_id}:*"))
+
+
+def test_a_call_comes_once(program):
+    first = program.send_v1("DescribeRegions")
+    again = program.client.get(first.request["PATH_INFO"] + "?" + first.request["QUERY_STRING"])
+
+    assert first.status_code == 200
+    assert (again.status_code, again.json()["Code"]) == (400, "SignatureNonceUsed")
+
+
+def test_an_unknown_key_is_told_so(program):
+    program.key_id = "LTAI" + "x" * 20
+
+    response = program.send_v3("DescribeRegions")
+
+    assert (response.status_code, response.json()["Code"]) == (404, "InvalidAccessKeyId.NotFound")
+
+
+def test_a_key_that_is_switched_off_opens_nothing(program, operator):
+    operator.access_keys.update(disabled=True)
+
+    assert program.call("DescribeRegions")["Code"] == "InvalidAccessKeyId.Inactive"
+
+
+def test_who_may_do_nothing_is_refused_and_it_is_remembered(program_of, django_user_model):
+    program = program_of(django_user_model.objects.create_user("nils"))
+
+    response = program.send_v3("DescribeRegions")
+
+    assert (response.status_code, response.json()["Code"]) == (403, "Forbidden.RAM")
+    assert response.json()["AccessDeniedDetail"]["AuthAction"] == "ecs:DescribeRegions"
+    assert AuditEntry.objects.filter(
+        outcome=AuditEntry.Outcome.REFUSED, action="ecs:DescribeRegions"
+    ).exists()
+
+
+def test_too_many_calls_wait(program, settings):
+    settings.API_CALLS_PER_SECOND = 2
+    responses = [program.send_v3("DescribeRegions") for _ in range(12)]
+
+    slow = [response for response in responses if response.status_code == 400]
+    assert slow
+    assert slow[0].json()["Code"] == "Throttling.User"
+    assert slow[0]["x-acs-retry-after"] == "1000"
+
+
+def test_a_long_query_arrives(program):
+    assert program.send_v3("DescribeRegions", Nonsense="é" * 30_000).status_code == 200

@@ -1,0 +1,77 @@
+"""What an action is: its parameters, its answer, and the one operation that it calls."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from access.principals import Principal
+from assistant.instances.models import Region
+from openapi.errors import ApiError
+from openapi.parameters import Parameter, Text
+
+ECS = "2014-05-26"
+OOS = "2019-06-01"
+CMS = "2019-01-01"
+VERSIONS = (ECS, OOS, CMS)
+PRODUCTS = {ECS: "ecs", OOS: "oos", CMS: "cms"}
+
+# The answer's shape: names with their types, nested as in the answer; one element stands for all of a list.
+Shape = Mapping[str, Any]
+
+
+class RegionUnknown(ApiError):
+    code = "InvalidRegionId.NotFound"
+    status = 404
+
+
+class Action:
+    """One action of the API. A subclass declares; an instance is one call, with its parameters read."""
+
+    version: ClassVar[str] = ECS
+    # What it does, in a sentence for the reference.
+    doc: ClassVar[str] = ""
+    answer: ClassVar[Shape] = {}
+    # Whether it takes a ClientToken, by which a second call gets the first one's answer.
+    is_idempotent: ClassVar[bool] = False
+    # Codes by which the API calls refusals that the console has other words for.
+    codes: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, said: Mapping[str, str], *, host: str = "") -> None:
+        """`host`: the one that was called. Raises MissingParameter and InvalidParameter."""
+        self.host = host
+        for parameter in parameters_of(type(self)):
+            self.__dict__[parameter.attribute] = parameter.take(said)
+
+    @classmethod
+    def name(cls) -> str:
+        return cls.__name__
+
+    @classmethod
+    def product(cls) -> str:
+        """The first word of the permission: `ecs` of `ecs:RunCommand`."""
+        return PRODUCTS[cls.version]
+
+    def perform(self, principal: Principal) -> dict[str, Any]:
+        """Do it, and say the answer without its RequestId."""
+        raise NotImplementedError
+
+
+class Regional(Action):
+    """An action of one region: the one that is named, else the first."""
+
+    region_id = Text(doc="region of the call; the first one where it is left out")
+
+    @property
+    def region(self) -> Region:
+        regions = Region.objects.order_by("pk")
+        found = regions.filter(pk=self.region_id).first() if self.region_id else regions.first()
+        if found is None:
+            raise RegionUnknown(f"There is no region {self.region_id}.", field="RegionId")
+        return found
+
+
+def parameters_of(action: type[Action]) -> list[Parameter[Any]]:
+    """As they are declared, those of its bases first."""
+    found: dict[str, Parameter[Any]] = {}
+    for one in reversed(action.__mro__):
+        found |= {name: value for name, value in vars(one).items() if isinstance(value, Parameter)}
+    return list(found.values())

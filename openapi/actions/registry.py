@@ -1,0 +1,79 @@
+"""Which class serves which action of which version, and which actions are known and not served yet."""
+
+from functools import cache
+from importlib import import_module
+
+from openapi.actions.base import CMS, ECS, OOS, VERSIONS, Action
+from openapi.errors import ActionNotServed, ActionUnknown, VersionUnknown
+
+MODULES = ("account", "activations", "commands", "instances", "invocations", "regions", "runs", "tags")
+
+# Actions of the API whose features are not built.
+NOT_SERVED: dict[str, frozenset[str]] = {
+    ECS: frozenset(
+        [
+            "SendFile",
+            "DescribeSendFileResults",
+            "ListPluginStatus",
+            "StartTerminalSession",
+            "EndTerminalSession",
+            "DescribeTerminalSessions",
+            "DescribeCloudAssistantSettings",
+            "ModifyCloudAssistantSettings",
+            "DescribeInstancesFullStatus",
+            "DescribeInstanceHistoryEvents",
+            "AcceptInquiredSystemEvent",
+            "CreateSimulatedSystemEvents",
+            "CancelSimulatedSystemEvents",
+            "ModifyInstanceMaintenanceAttributes",
+            "DescribeInstanceMaintenanceAttributes",
+            "RebootInstance",
+            "RebootInstances",
+            "StartInstance",
+            "StartInstances",
+            "StopInstance",
+            "StopInstances",
+            "RedeployInstance",
+            "GetInstanceConsoleOutput",
+            "GetInstanceScreenshot",
+            "DescribeInstanceMonitorData",
+            "DescribeDiskMonitorData",
+            "DescribeEniMonitorData",
+            "CreateDiagnosticReport",
+            "DescribeDiagnosticReports",
+            "DescribeDiagnosticReportAttributes",
+            "DeleteDiagnosticReports",
+            "DescribeDiagnosticMetrics",
+            "DescribeDiagnosticMetricSets",
+            "CreateDiagnosticMetricSet",
+            "ModifyDiagnosticMetricSet",
+            "DeleteDiagnosticMetricSets",
+            "ModifySystemEventAttribute",
+        ]
+    ),
+    OOS: frozenset(),
+    CMS: frozenset(),
+}
+
+
+@cache
+def served() -> dict[tuple[str, str], type[Action]]:
+    """Every action that is served, by version and name."""
+    found: dict[tuple[str, str], type[Action]] = {}
+    for module in MODULES:
+        for value in vars(import_module(f"openapi.actions.{module}")).values():
+            if isinstance(value, type) and issubclass(value, Action) and "perform" in vars(value):
+                found[value.version, value.name()] = value
+    return found
+
+
+def action_of(version: str, name: str) -> type[Action]:
+    """Raises VersionUnknown, ActionNotServed and ActionUnknown."""
+    if version not in VERSIONS:
+        raise VersionUnknown(f"There is no version {version[:40]}: say {', '.join(VERSIONS)}.")
+    action = served().get((version, name))
+    if action is not None:
+        return action
+    if name in NOT_SERVED[version]:
+        raise ActionNotServed(f"{name} is not served by this version of the console yet.")
+    raise ActionUnknown(f"There is no action {name[:80]} in version {version}.")

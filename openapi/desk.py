@@ -1,0 +1,135 @@
+"""From a request to its answer: the order of the checks, and the one shape of all answers (openapi 3.2, 4)."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from access.operations.calls import remember_refusal
+from access.operations.decisions import authorize_look
+from access.principals import Principal
+from console.kit import ids
+from console.kit.errors import ConsoleError, InvalidParameter, NotAllowed
+from openapi.actions.base import CMS, Action
+from openapi.actions.registry import action_of
+from openapi.admission import admit, is_v3
+from openapi.codes import STATUSES
+from openapi.errors import MethodNotAllowed, MissingParameter, Throttled
+from openapi.idempotency import once
+from openapi.requests import Parameters, Request
+
+logger = logging.getLogger(__name__)
+
+METHODS = ("GET", "POST")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer(request: Request) -> Answer:
+    """The answer to a call; never raises for what a client can send."""
+    request_id = ids.request_id()
+    version = ""
+    try:
+        check_method(request)
+        parameters = Parameters(request)
+        version, name = asked_for(request, parameters)
+        action = action_of(version, name)
+        principal = admit(request, parameters, now=timezone.now())
+        said = perform(action, principal, parameters.all, host=request.host)
+    except ConsoleError as error:
+        logger.info("Call refused request=%s code=%s", request_id, error.code)
+        return refused(request, request_id, error)
+    except Exception:
+        logger.exception("Call failed request=%s", request_id)
+        return refused(request, request_id, None)
+    logger.info("Call answered request=%s action=%s principal=%s", request_id, name, principal.name)
+    head = {"Code": "200", "Message": "", "Success": True} if version == CMS else {}
+    return Answer(200, spelled({"RequestId": request_id, **head, **said}))
+
+
+def check_method(request: Request) -> None:
+    if request.method not in METHODS:
+        raise MethodNotAllowed("Call by GET or by POST.")
+
+
+def asked_for(request: Request, parameters: Parameters) -> tuple[str, str]:
+    """Version and action. V3 says them in headers, V1 among the parameters; where both do, each counts its own."""
+    of_headers = (request.headers.get("x-acs-version", ""), request.headers.get("x-acs-action", ""))
+    of_parameters = (parameters.all.get("Version", ""), parameters.all.get("Action", ""))
+    first, second = (of_headers, of_parameters) if is_v3(request) else (of_parameters, of_headers)
+    version, name = (one or other for one, other in zip(first, second, strict=True))
+    for what, value in (("Action", name), ("Version", version)):
+        if not value:
+            raise MissingParameter(f"The parameter {what} is missing.", field=what)
+    return version, name
+
+
+def perform(
+    action: type[Action], principal: Principal, said: Mapping[str, str], *, host: str = ""
+) -> dict[str, Any]:
+    """Read the parameters and do it; the operation asks for permission once more, on what it is done to."""
+    name = action.name()
+    look(principal, f"{action.product()}:{name}")
+    try:
+        called = action(said, host=host)
+        if action.is_idempotent:
+            return once(principal, name, said, lambda: called.perform(principal), now=timezone.now())
+        return called.perform(principal)
+    except ConsoleError as error:
+        error.code = code_of(action, error)  # type: ignore[misc]
+        error.status = STATUSES.get(error.code, error.status)  # type: ignore[misc]
+        raise
+
+
+def code_of(action: type[Action], error: ConsoleError) -> str:
+    """The action's own word for a refusal: by its code and field, by its code, else the field's name in it."""
+    named = f"{error.code}.{error.field}"
+    if error.code == InvalidParameter.code and error.field:
+        spelled_field = "".join(word.capitalize() for word in error.field.split("_"))
+        return action.codes.get(named, f"{error.code}.{spelled_field}")
+    return action.codes.get(named, action.codes.get(error.code, error.code))
+
+
+def look(principal: Principal, action: str) -> None:
+    """Whether the principal may do this anywhere at all, before a parameter is read."""
+    try:
+        authorize_look(principal, action)
+    except NotAllowed as refusal:
+        remember_refusal(principal, refusal)
+        raise
+
+
+def refused(request: Request, request_id: str, error: ConsoleError | None) -> Answer:
+    """An error in the API's shape; without one, something of ours broke, of which no more is told."""
+    code = error.code if error else "InternalError"
+    said: dict[str, Any] = {
+        "RequestId": request_id,
+        "HostId": request.host,
+        "Code": code,
+        "Message": error.message if error else "Something broke here. The log has it under the RequestId.",
+        "Recommend": "",
+    }
+    if isinstance(error, NotAllowed):
+        said["AccessDeniedDetail"] = {
+            "AuthAction": str(error.facts.get("action", "")),
+            "AuthPrincipalType": "SubUser",
+            "AuthPrincipalOwnerId": "",
+            "AuthPrincipalDisplayName": "",
+            "PolicyType": "AccountLevelIdentityBasedPolicy",
+            "NoPermissionType": "ImplicitDeny",
+            "EncodedDiagnosticMessage": "",
+        }
+    headers = {"x-acs-retry-after": str(error.retry_after)} if isinstance(error, Throttled) else {}
+    return Answer(error.status if error else 500, spelled(said), headers)
+
+
+def spelled(said: Mapping[str, Any]) -> bytes:
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

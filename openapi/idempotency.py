@@ -1,0 +1,97 @@
+"""The same call twice is done once (openapi 5)."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from access.operations.calls import remember_refusal
+from access.principals import Principal
+from console.kit.errors import NotAllowed
+from openapi import limits
+from openapi.errors import InvalidParameter, TokenMismatch
+from openapi.models import IdempotentCall
+
+# What differs between two tries of the same call.
+OF_THE_TRY = frozenset(
+    [
+        "AccessKeyId",
+        "Action",
+        "ClientToken",
+        "Format",
+        "Signature",
+        "SignatureMethod",
+        "SignatureNonce",
+        "SignatureType",
+        "SignatureVersion",
+        "Timestamp",
+        "Version",
+    ]
+)
+
+
+def once(
+    principal: Principal,
+    action: str,
+    said: Mapping[str, str],
+    perform: Callable[[], dict[str, Any]],
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """The answer of the first call with this ClientToken; only the first one does anything.
+
+    Token, change and answer are committed together: nobody sees one without the others, and of two that
+    come at once the second waits for the first.
+    """
+    token = said.get("ClientToken", "")
+    if not token:
+        return perform()
+    if len(token) > limits.TOKEN_CHARACTERS or not token.isascii() or "\x00" in token:
+        raise InvalidParameter("ClientToken", f"It has at most {limits.TOKEN_CHARACTERS} ASCII characters.")
+    try:
+        with transaction.atomic():
+            return answered(principal, action, token, said, perform, now=now)
+    except NotAllowed as refusal:
+        # Written inside, and rolled back with the token.
+        remember_refusal(principal, refusal)
+        raise
+
+
+def answered(
+    principal: Principal,
+    action: str,
+    token: str,
+    said: Mapping[str, str],
+    perform: Callable[[], dict[str, Any]],
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    digest = digest_of(said)
+    whose = {"user_id": principal.user_id, "action": action, "token": token}
+    IdempotentCall.objects.filter(**whose, created_at__lte=now - limits.TOKEN_KEPT).delete()
+    call, is_new = IdempotentCall.objects.get_or_create(
+        **whose, defaults={"digest": digest, "created_at": now}
+    )
+    if is_new:
+        call.answer = perform()
+        call.save(update_fields=["answer"])
+    elif call.digest != digest:
+        raise TokenMismatch(
+            "This ClientToken was used for a call with other parameters.", field="ClientToken"
+        )
+    answer: dict[str, Any] = call.answer
+    return answer
+
+
+def digest_of(said: Mapping[str, str]) -> str:
+    kept = sorted((name, value) for name, value in said.items() if name not in OF_THE_TRY)
+    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()
+
+
+def forget(_principal: Principal, *, now: datetime) -> int:
+    """Let go of tokens that stand for nothing any more; says how many."""
+    gone, _by_model = IdempotentCall.objects.filter(created_at__lte=now - limits.TOKEN_KEPT).delete()
+    return gone
