@@ -11,15 +11,9 @@ DIFFERENT_EVERY = 20
 FAILED_EVERY = 100
 ANSWERS = ["5a" * 16, "c3" * 16, "7e" * 16]
 
-WRITE_TARGET = """
-    INSERT INTO invocations_target (invocation_id, instance_id, status, username, created_at, delivered_at,
-        started_at, finished_at, presumed, exit_code, error_code, error_info, output_bytes, stored_bytes, dropped,
-        digest)
-    VALUES (%s, %s, %s, 'root', %s, %s, %s, %s, %s, %s, %s, '', 60, 60, 0, %s)
-"""
 WRITE_CHUNKS = """
-    INSERT INTO invocations_outputchunk (target_id, "offset", body)
-    SELECT id, 0, CAST('web is active since Monday; load average 0.10 0.12 0.09; ok' AS {binary})
+    INSERT INTO invocations_outputchunk (target_id, number, "offset", body)
+    SELECT id, 0, 0, CAST('web is active since Monday; load average 0.10 0.12 0.09; ok' AS {binary})
     FROM invocations_target WHERE id > %s
 """
 
@@ -118,23 +112,49 @@ def write_targets(runs, sizes, names):
 
     last = Target.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     rows = []
+    columns = target_columns()
+    names_of = ", ".join(columns)
+    write = f"INSERT INTO invocations_target ({names_of}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608
     with transaction.atomic(), connection.cursor() as cursor:
         for number, (run, size) in enumerate(zip(runs, sizes, strict=True)):
             start = 0 if size == len(names) else number * SMALL % (len(names) - SMALL)
-            rows += [target_row(run, pk, n) for n, pk in enumerate(names[start : start + size])]
+            rows += [target_row(columns, run, pk, n) for n, pk in enumerate(names[start : start + size])]
             if len(rows) >= BATCH or number == len(runs) - 1:
-                cursor.executemany(WRITE_TARGET, rows)
+                cursor.executemany(write, rows)
                 rows = []
         binary = "BLOB" if connection.vendor == "sqlite" else "bytea"
         cursor.execute(WRITE_CHUNKS.format(binary=binary), [last])
 
 
-def target_row(run, instance_id, number):
-    failed = number % FAILED_EVERY == FAILED_EVERY - 1
-    answer = ANSWERS[2 if failed else number % DIFFERENT_EVERY == 0]
+def target_columns():
+    """Every column of a target with what it begins with, in the order of the table."""
+    from assistant.invocations.models import Target
+
+    fields = Target._meta.concrete_fields  # noqa: SLF001 - Django's documented way to them
+    return {field.column: field.get_default() for field in fields if not field.primary_key}
+
+
+def target_row(columns, run, instance_id, n):
+    failed = n % FAILED_EVERY == 0
+    answer = ANSWERS[0] if n % DIFFERENT_EVERY else ANSWERS[1 + failed]
     at = run.created_at
-    status = ("Failed", "ExitCodeNonzero", 1) if failed else ("Success", "", 0)
-    return (run.pk, instance_id, status[0], at, at, at, at, False, status[2], status[1], answer)
+    status, code, exit_code = ("Failed", "ExitCodeNonzero", 1) if failed else ("Success", "", 0)
+    facts = {
+        "invocation_id": run.pk,
+        "instance_id": instance_id,
+        "status": status,
+        "username": "root",
+        "created_at": at,
+        "delivered_at": at,
+        "started_at": at,
+        "finished_at": at,
+        "exit_code": exit_code,
+        "error_code": code,
+        "output_bytes": 60,
+        "stored_bytes": 60,
+        "digest": answer,
+    }
+    return tuple((columns | facts).values())
 
 
 def analyze():

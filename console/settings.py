@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "assistant.commands",
     "assistant.invocations",
     "assistant.exports",
+    "openapi",
 ]
 
 MIDDLEWARE = [
@@ -104,9 +105,21 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     # An expired tick is dropped: after a pause of the worker one look is enough.
     "sweep": {"task": "assistant.invocations.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "plans": {"task": "assistant.invocations.tasks.hold_plans", "schedule": 10.0, "options": {"expires": 10}},
     "repair": {"task": "assistant.invocations.tasks.repair", "schedule": 60.0, "options": {"expires": 60}},
+    "index": {
+        "task": "assistant.invocations.tasks.index_outputs",
+        "schedule": 3.0,
+        "options": {"expires": 3},
+    },
+    "purge": {
+        "task": "assistant.invocations.tasks.purge_results",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "channels": {"task": "assistant.instances.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "exports": {"task": "assistant.exports.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "tokens": {"task": "openapi.tasks.forget_tokens", "schedule": 3600.0, "options": {"expires": 3600}},
     "heartbeat": {"task": "console.tasks.heartbeat", "schedule": 5.0, "options": {"expires": 5}},
 }
 
@@ -221,6 +234,8 @@ ACCOUNT_ID = env.text("ACCOUNT_ID", "1000000000000001")
 # How far an agent's clock may be off before its calls are refused, in seconds.
 AGENT_CLOCK_WINDOW = env.number("AGENT_CLOCK_WINDOW", 900, least=10)
 # What is kept of one record's output, in bytes; agents are told the same number as their quota.
+# Calls of one access key within a second.
+API_CALLS_PER_SECOND = env.number("API_CALLS_PER_SECOND", 200, least=1)
 OUTPUT_LIMIT = env.number("OUTPUT_LIMIT", 1024 * 1024, least=24 * 1024)
 
 LOGGING_CONFIG = None

@@ -85,7 +85,7 @@ def overview(request: ConsoleRequest) -> HttpResponse:
         "n_registered": n_registered,
         "n_connected": n_connected,
         "n_offline": n_registered - n_connected,
-        "running": invocations.running()[:SHOWN],
+        "running": invocations.going_on()[:SHOWN],
         "recent": invocations[:SHOWN],
         "failed": invocations.ended_badly()[:SHOWN],
     }

@@ -137,8 +137,9 @@ class Gateway:
         match message:
             case protocol.Reported(report):
                 return await self.record(report)
-            case protocol.FetchTasks(is_startup, cold_start):
-                work = await self._fetches.add(Fetch(sender.instance_id, is_startup, cold_start))
+            case protocol.FetchTasks(is_startup, cold_start, time_zone):
+                fetch = Fetch(sender.instance_id, is_startup, cold_start, time_zone)
+                work = await self._fetches.add(fetch)
                 return protocol.answer_tasks(sender.instance_id, work, output_limit=settings.OUTPUT_LIMIT)
             case protocol.Heartbeat() | protocol.StateAsked():
                 return await self.see(sender, message)

@@ -40,6 +40,7 @@ FACT_CHARACTERS = 255
 # The agent's own codes and texts are at most 255 bytes before they are escaped.
 DESCRIPTION_CHARACTERS = limits.ERROR_INFO_CHARACTERS
 REGISTER_TAGS = 20
+TIME_ZONE_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Heartbeat:
 class FetchTasks:
     is_startup: bool
     cold_start: bool
+    time_zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,8 @@ def parse_heartbeat(call: Call, sender: Sender) -> Heartbeat:
 def parse_fetch(call: Call, _sender: Sender) -> FetchTasks:
     fields = call.fields
     is_startup = fields.get("reason") == "startup"
-    return FetchTasks(is_startup, is_startup and fields.get("cold_start") == "true")
+    is_cold = is_startup and fields.get("cold_start") == "true"
+    return FetchTasks(is_startup, is_cold, shown(fields.get("timeZone", ""), TIME_ZONE_CHARACTERS))
 
 
 def parse_report(kind: ReportKind) -> Callable[[Call, Sender], Reported]:
@@ -202,6 +205,10 @@ def parse_report(kind: ReportKind) -> Callable[[Call, Sender], Reported]:
                 instance_id=sender.instance_id,
                 invocation_id=invocation_id,
                 kind=kind,
+                invoke_version=number_of(fields, "invokeVersion", most=INT32),
+                start=number_of(fields, "start", most=BYTES_MOST),
+                fire=number_of(fields, "fire", most=BYTES_MOST),
+                is_completed=fields.get("result") == "completed",
                 started_at=sender.moment(number_of(fields, "start", most=BYTES_MOST), said_at),
                 ended_at=sender.moment(number_of(fields, "end", most=BYTES_MOST), said_at),
                 exit_code=exit_code,
@@ -308,8 +315,7 @@ def entries(tasks: Sequence[Task], instance_id: str, output_limit: int) -> list[
         "sendStart": True,
     }
     return [
-        {"task": task_entry(task, instance_id), "output": output, "repeat": task.repeat_mode}
-        for task in tasks
+        {"task": task_entry(task, instance_id), "output": output, "repeat": task.repeat} for task in tasks
     ]
 
 
@@ -322,15 +328,17 @@ def task_entry(task: Task, instance_id: str) -> dict[str, Any]:
         "commandName": "",
         "commandContent": task.content,
         "timeOut": str(task.timeout),
-        "invokeVersion": 0,
+        "invokeVersion": task.invoke_version,
         "enableParameter": task.is_erased,
         "builtInParameter": {},
         "workingDirectory": task.working_dir,
         "args": "",
-        "cron": "",
+        "cron": task.cron,
         "username": task.username,
         "windowsPasswordName": "",
         "creationTime": to_milliseconds(task.created_at),
+        # Our agent's own word: no run begins from then on.
+        "notAfter": to_milliseconds(task.expires_at) if task.expires_at else 0,
         "containerId": "",
         "containerName": "",
         "instanceId": instance_id,

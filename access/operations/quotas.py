@@ -7,7 +7,7 @@ Both belong into the transaction that uses what they count, as late in it as can
 the region until the commit.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -64,6 +64,12 @@ def limit(quota: QuotaRule, region_id: str) -> int:
     return values.get(region_id, values.get(EVERYWHERE, quota.default))
 
 
+def limits_said(quota: QuotaRule) -> dict[str, int]:
+    """The values that hold anywhere: those of regions that have their own, and, by the empty name, of all others."""
+    values = dict(Quota.objects.filter(name=quota.name).values_list("region_id", "value"))
+    return {EVERYWHERE: quota.default, **values}
+
+
 def use(principal: Principal, quota: QuotaRule, region_id: str, n: int = 1) -> None:
     """Take `n` from a day's quota. Raises the quota's refusal; what is rolled back was not used."""
     today = today_of(timezone.now())
@@ -76,6 +82,22 @@ def use(principal: Principal, quota: QuotaRule, region_id: str, n: int = 1) -> N
     QuotaUse.objects.get_or_create(name=quota.name, region_id=region_id, period=today)
     if not step.update(used=F("used") + n):
         raise refusal(principal, quota, region_id, used=row.get().used, most=most, n=n)
+
+
+def count(quota: QuotaRule, region_id: str, n: int, *, now: datetime) -> None:
+    """Note that `n` of a day's quota were used, whatever the quota: what has happened is not refused."""
+    if n <= 0:
+        return
+    row = {"name": quota.name, "region_id": region_id, "period": today_of(now)}
+    if not QuotaUse.objects.filter(**row).update(used=F("used") + n):
+        QuotaUse.objects.get_or_create(**row)
+        QuotaUse.objects.filter(**row).update(used=F("used") + n)
+
+
+def used_up(quota: QuotaRule, region_ids: Collection[str], *, now: datetime) -> set[str]:
+    """Those of these regions that have none of a day's quota left."""
+    rows = QuotaUse.objects.filter(name=quota.name, region_id__in=region_ids, period=today_of(now))
+    return {pk for pk, used in rows.values_list("region_id", "used") if used >= limit(quota, pk)}
 
 
 def claim(
@@ -151,9 +173,16 @@ class QuotaInUse:
     def tone(self) -> str:
         if self.used is None:
             return ""
+        if self.rule.kind is Kind.KEPT:
+            return "good"
         if self.used >= self.value:
             return "bad"
         return "warning" if self.used >= self.value * NEARLY else "good"
+
+    @property
+    def deletes(self) -> bool:
+        """Whether what is beyond it is deleted, rather than nothing more let in."""
+        return self.rule.kind is Kind.KEPT
 
     @property
     def percent(self) -> int:

@@ -34,12 +34,14 @@ ALL = [
             ("DescribeRegions", "", _("see the regions")),
             ("DescribeAccountAttributes", "", _("see quotas and their use")),
             ("DescribeInstances", "instance", _("see instances")),
+            ("DescribeInstanceStatus", "instance", _("see whether instances can be reached")),
             ("DescribeManagedInstances", "instance", _("see managed instances")),
             ("ModifyManagedInstance", "instance", _("rename managed instances")),
             ("DeregisterManagedInstance", "instance", _("deregister managed instances")),
             ("DescribeTags", "instance", _("see tags")),
             ("DescribeTagKeys", "instance", _("see tag keys")),
             ("TagResources", "instance", _("put tags on instances")),
+            ("ListTagResources", "instance", _("list tags by resource")),
             ("UntagResources", "instance", _("take tags off instances")),
             ("DescribeCloudAssistantStatus", "instance", _("see the state of clients")),
             ("InstallCloudAssistant", "instance", _("install clients")),
@@ -56,6 +58,12 @@ ALL = [
             ("DescribeInvocations", "instance command", _("see runs")),
             ("DescribeInvocationResults", "instance command", _("read results")),
             ("StopInvocation", "instance", _("stop runs")),
+            ("ModifyInvocationAttribute", "instance", _("add instances to plans")),
+            # Ours.
+            ("DescribeBlackoutWindows", "", _("see blackout windows")),
+            ("CreateBlackoutWindow", "", _("create blackout windows")),
+            ("ModifyBlackoutWindow", "", _("change blackout windows")),
+            ("DeleteBlackoutWindow", "", _("delete blackout windows")),
             ("SendFile", "instance", _("send files")),
             ("DescribeSendFileResults", "instance", _("see files sent")),
             ("ListServiceSettings", "servicesettings", _("see the settings of result delivery")),
@@ -127,6 +135,10 @@ UNDECIDED = frozenset(
         "ram:EndSession",
         "sts:LeaveRole",
         "ram:RotateKeys",
+        "ecs:PurgeResults",
+        "ecs:CreateSelection",
+        "ecs:ModifySelection",
+        "ecs:DeleteSelection",
     }
 )
 

@@ -12,7 +12,7 @@ from access.errors import (
     InstancesUsedUp,
     RunsUsedUp,
 )
-from console.kit.errors import ConsoleError
+from console.kit.errors import ConsoleError, QuotaExceeded
 
 
 class Kind(StrEnum):
@@ -24,6 +24,8 @@ class Kind(StrEnum):
     STANDING = "standing"
     # Nothing: how large one thing may be.
     SIZE = "size"
+    # What is beyond it is deleted, the oldest first; nothing is refused. 0 is no limit.
+    KEPT = "kept"
 
 
 class QuotaRule(NamedTuple):
@@ -87,6 +89,24 @@ ACTIVATION_SIZE = QuotaRule(
     1000,
     ActivationTooLarge,
 )
+RESULT_DAYS = QuotaRule(
+    "max-axt-result-days",
+    Kind.KEPT,
+    _("Days that results are kept"),
+    _("days after the end of a run; 0 for no limit"),
+    14,
+    36_500,
+    QuotaExceeded,
+)
+RESULTS = QuotaRule(
+    "max-axt-result-count",
+    Kind.KEPT,
+    _("Results kept"),
+    _("results, one per instance and run, the newest; 0 for no limit"),
+    100_000,
+    MOST,
+    QuotaExceeded,
+)
 
-ALL = [RUNS, COMMANDS, INSTANCES, ACTIVATIONS, ACTIVATION_SIZE]
+ALL = [RUNS, COMMANDS, INSTANCES, ACTIVATIONS, ACTIVATION_SIZE, RESULT_DAYS, RESULTS]
 BY_NAME = {rule.name: rule for rule in ALL}

@@ -5,9 +5,11 @@ Conflict
 └── ExportsExhausted        one person keeps as many as there may be
 InvalidParameter
 └── ExportTooLarge          more output than one file may hold
+NotFound
+└── ExportUnknown           one that is none, is not to be seen, or is no longer kept
 """
 
-from console.kit.errors import Conflict, InvalidParameter
+from console.kit.errors import Conflict, InvalidParameter, NotFound
 
 
 class ExportNotReady(Conflict):
@@ -20,3 +22,7 @@ class ExportsExhausted(Conflict):
 
 class ExportTooLarge(InvalidParameter):
     code = "InvalidParameter.ExportTooLarge"
+
+
+class ExportUnknown(NotFound):
+    code = "InvalidExport.NotFound"

@@ -20,6 +20,8 @@ class Export(models.Model):
 
     id = models.CharField(_("export ID"), max_length=40, primary_key=True)
     invocation = models.ForeignKey(Invocation, models.CASCADE, related_name="exports", verbose_name=_("run"))
+    # Of a plan that recurs: every run that is kept, not the last one of each instance alone.
+    has_history = models.BooleanField(_("all runs"), default=False)
     form = models.CharField(_("format"), max_length=8, choices=Format)
     status = models.CharField(_("state"), max_length=16, choices=Status, default=Status.PENDING)
     # Why it was broken off.
@@ -37,7 +39,7 @@ class Export(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     expires_at = models.DateTimeField(_("kept until"))
 
-    # How far it is: the last target that is in the file, and how long the file was then.
+    # How far it is: the last target (or record) that is in the file, and how long the file was then.
     n_total = models.PositiveIntegerField(default=0)
     n_done = models.PositiveIntegerField(default=0)
     last_target = models.PositiveBigIntegerField(default=0)

@@ -4,10 +4,12 @@ from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from access.permissions import needs
+from assistant.exports.errors import ExportUnknown
 from assistant.exports.forms import ExportForm
 from assistant.exports.models import Export
 from assistant.exports.operations.exports import create_export, delete_export, open_export
@@ -35,11 +37,12 @@ def export_list(request: ConsoleRequest) -> HttpResponse:
 def export_create(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
     runs = Invocation.objects.visible_to(request.principal).select_related("command", "region")
     invocation = get_object_or_404(runs, pk=invocation_id)
-    form = ExportForm(request.POST or None)
+    form = ExportForm(request.POST or None, recurs=invocation.plan.recurs)
     if request.method == "POST" and form.is_valid():
         try:
             wanted = Format(form.cleaned_data["format"])
-            export = create_export(request.principal, invocation, form=wanted)
+            history = form.cleaned_data.get("history", False)
+            export = create_export(request.principal, invocation, form=wanted, history=history)
         except ConsoleError as error:
             put_error(form, error)
         else:
@@ -76,4 +79,7 @@ def export_delete(request: ConsoleRequest, export_id: str) -> HttpResponse:
 
 
 def visible_export(request: ConsoleRequest, export_id: str) -> Export:
-    return get_object_or_404(Export.objects.visible_to(request.principal).for_table(), pk=export_id)
+    export = Export.objects.visible_to(request.principal).for_table().filter(pk=export_id).first()
+    if export is None:
+        raise ExportUnknown(_("There is no such export any more. Each is kept for a day, if its run is."))
+    return export

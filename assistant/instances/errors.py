@@ -10,12 +10,15 @@ NotAllowed
     ├── ActivationAddressRefused    registers from other addresses only
     ├── ActivationRegionWrong
     └── MachineElsewhere            the same machine is there in another region
+InvalidParameter
+├── SelectionNameTaken              the viewer has one of this name
+└── SelectionEmpty                  neither a filter nor an instance
 Conflict
 ├── ActivationInUse                 servers registered with it are still there
 └── InstanceGone                    deregistered already
 """
 
-from console.kit.errors import Conflict, NotAllowed
+from console.kit.errors import Conflict, InvalidParameter, NotAllowed
 
 
 class RegistrationRefused(NotAllowed):
@@ -52,6 +55,14 @@ class ActivationRegionWrong(RegistrationRefused):
 
 class MachineElsewhere(RegistrationRefused):
     code = "InvalidMachineId.RegionMismatch"
+
+
+class SelectionNameTaken(InvalidParameter):
+    code = "InvalidSelectionName.Duplicate"
+
+
+class SelectionEmpty(InvalidParameter):
+    code = "MissingParam.Selection"
 
 
 class ActivationInUse(Conflict):

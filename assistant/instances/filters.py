@@ -8,8 +8,13 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from access.principals import Principal
-from assistant.instances.models import Activation, Instance, Region
-from assistant.instances.querysets import ActivationQuerySet, InstanceQuerySet, RegionQuerySet
+from assistant.instances.models import Activation, Instance, Region, Selection
+from assistant.instances.querysets import (
+    ActivationQuerySet,
+    InstanceQuerySet,
+    RegionQuerySet,
+    SelectionQuerySet,
+)
 from assistant.instances.states import ConnectionStatus
 from console.kit.pagination import SEARCH_CHARACTERS
 
@@ -30,18 +35,28 @@ def activations_seen(asker: Any) -> ActivationQuerySet:
     return Activation.objects.visible_to(asker.principal) if asker else Activation.objects.none()
 
 
-def chosen_instances(principal: Principal, fields: MultiValueDict[str, str], action: str) -> InstanceQuerySet:
+def selections_seen(asker: Any) -> SelectionQuerySet:
+    return Selection.objects.visible_to(asker.principal) if asker else Selection.objects.none()
+
+
+def chosen_instances(
+    principal: Principal,
+    fields: MultiValueDict[str, str],
+    action: str,
+    *,
+    filters: "type[InstanceFilter] | None" = None,
+) -> InstanceQuerySet:
     """The instances that a form means: those ticked, or with `all` every one that matches its filters.
 
     All that match are all on which the action may be done; one that was ticked is refused by the operation.
     """
     visible = Instance.objects.visible_to(principal).registered()
     if fields.get("all"):
-        filters = InstanceFilter(
+        asked = (filters or InstanceFilter)(
             fields, queryset=visible.open_to(principal, action), request=Asker(principal)
         )
         # A filter that cannot be read must not widen the choice.
-        matching: InstanceQuerySet = filters.qs if filters.is_valid() else visible.none()
+        matching: InstanceQuerySet = asked.qs if asked.is_valid() else visible.none()
         return matching
     return visible.filter(pk__in=fields.getlist("instance"))
 
@@ -61,6 +76,9 @@ class InstanceFilter(django_filters.FilterSet):
     tag = django_filters.CharFilter(method="by_tag", label=_("Tag"))
     region = django_filters.ModelChoiceFilter(queryset=regions_seen, label=_("Region"))
     activation = django_filters.ModelChoiceFilter(queryset=activations_seen, label=_("Activation code"))
+    selection = django_filters.ModelChoiceFilter(
+        queryset=selections_seen, method="by_selection", label=_("Selection")
+    )
 
     class Meta:
         model = Instance
@@ -75,3 +93,14 @@ class InstanceFilter(django_filters.FilterSet):
     def by_tag(self, instances: InstanceQuerySet, _name: str, value: str) -> InstanceQuerySet:
         key, equals, wanted = value.strip().partition("=")
         return instances.tagged(key.strip(), wanted.strip() if equals else None)
+
+    def by_selection(
+        self, instances: InstanceQuerySet, _name: str, selection: Selection | None
+    ) -> InstanceQuerySet:
+        if selection is None:
+            return instances
+        if selection.instance_ids:
+            return instances.filter(pk__in=selection.instance_ids)
+        kept = InstanceFilter(selection.filters, queryset=instances, request=self.request)
+        matching: InstanceQuerySet = kept.qs if kept.is_valid() else instances.none()
+        return matching

@@ -78,3 +78,12 @@ class TagForm(forms.Form):
             if key.strip():
                 tags[key.strip()] = value.strip()
         return tags
+
+
+class SelectionForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=limits.SELECTION_NAME_CHARACTERS)
+    is_shared = forms.BooleanField(
+        label=_("Shared"),
+        required=False,
+        help_text=_("Everybody who may see instances can choose it; each gets those that they may see."),
+    )

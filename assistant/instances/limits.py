@@ -21,6 +21,11 @@ TAGS = 20
 TAG_KEY_CHARACTERS = 64
 TAG_VALUE_CHARACTERS = 128
 
+# Saved selections.
+SELECTIONS = 100
+SELECTION_NAME_CHARACTERS = 64
+SELECTION_INSTANCES = 1000
+
 # The reference agent takes 55 to 65 seconds; connected means younger than three periods (CA-43).
 HEARTBEAT = timedelta(seconds=60)
 OFFLINE_AFTER = 3 * HEARTBEAT

@@ -6,10 +6,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from access.models import User
 from access.scopes import arn
 from assistant.instances import limits
 from assistant.instances.limits import OWN_AGENT
-from assistant.instances.querysets import ActivationQuerySet, InstanceQuerySet, RegionQuerySet
+from assistant.instances.querysets import (
+    ActivationQuerySet,
+    InstanceQuerySet,
+    RegionQuerySet,
+    SelectionQuerySet,
+)
+from assistant.instances.rules.fitness import Misfit
 from assistant.instances.states import ActivationState, ConnectionStatus, activation_state
 
 
@@ -113,6 +120,8 @@ class Instance(models.Model):
     agent_name = models.CharField(_("agent"), max_length=64, blank=True)
     agent_version = models.CharField(_("client version"), max_length=32, blank=True)
     # Whom commands run as where nobody is named, and whether others may be named.
+    # The zone of its own clock, which plans without a zone go by; empty until its agent has said it.
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
     default_username = models.CharField(_("runs as"), max_length=255)
     is_privileged = models.BooleanField(_("may run as others"), default=True)
     public_key = models.TextField(editable=False)
@@ -158,6 +167,12 @@ class Instance(models.Model):
     @property
     def is_released(self) -> bool:
         return self.released_at is not None
+
+    @property
+    def misfit_reason(self) -> str:
+        """Why a command cannot run here, where a queryset has asked (`with_misfit`); empty if it can."""
+        kind = getattr(self, "misfit", "")
+        return str(Misfit(kind).label) if kind else ""
 
     @property
     def is_own_agent(self) -> bool:
@@ -206,3 +221,37 @@ class Tag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}={self.value}" if self.value else self.key
+
+
+class Selection(models.Model):
+    """Filters of the instances list, or instances that were ticked, kept under a name.
+
+    Filters mean whoever matches them when they are used, as far as whoever uses them may see.
+    """
+
+    # What may be kept of an address: the names of InstanceFilter but its own.
+    FILTERS: ClassVar = ("q", "connection", "os_type", "tag", "region", "activation")
+
+    name = models.CharField(_("name"), max_length=limits.SELECTION_NAME_CHARACTERS)
+    owner = models.ForeignKey(User, models.CASCADE, related_name="selections", verbose_name=_("user"))
+    is_shared = models.BooleanField(_("shared"), default=False)
+    filters = models.JSONField(_("filters"), default=dict, blank=True)
+    instance_ids = models.JSONField(_("instances"), default=list, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = SelectionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("selection")
+        verbose_name_plural = _("selections")
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "name"], name="selection_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The instances list with it."""
+        return f"{reverse('instances:instance_list')}?selection={self.pk}"

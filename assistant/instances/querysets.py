@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import connection, models
-from django.db.models import Case, Count, Exists, Max, OuterRef, Prefetch, Q, When
+from django.db.models import Case, CharField, Count, Exists, F, Max, OuterRef, Prefetch, Q, Value, When
 from django.utils import timezone
 
 from access.principals import Principal
@@ -13,9 +13,10 @@ from access.rules.conditions import RUN_AS_KEY
 from access.rules.scoping import Scoped
 from access.scopes import scope
 from assistant.instances import limits
+from assistant.instances.rules.fitness import WINDOWS, Able, Fit, Misfit, Part, Wanted, fit
 
 if TYPE_CHECKING:
-    from assistant.instances.models import Activation, Instance, Region, Tag  # noqa: F401 - for annotations only
+    from assistant.instances.models import Activation, Instance, Region, Selection, Tag  # noqa: F401 - for annotations only
 
 
 # What shows an instance in the console: either of the API's two actions does, a Deny of either hides it.
@@ -83,6 +84,59 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         counted = self.aggregate(n=Count("pk"), n_connected=Count("pk", filter=connected_at(timezone.now())))
         return counted["n"], counted["n_connected"]
 
+    def with_misfit(self, wanted: Wanted) -> Self:
+        """With `misfit`: why a command that asks this cannot run there (Misfit), or nothing."""
+        reasons = [When(refused, then=Value(kind.value)) for kind, refused in self._refusals(wanted)]
+        if not reasons:
+            return self.annotate(misfit=Value("", CharField()))
+        return self.annotate(misfit=Case(*reasons, default=Value(""), output_field=CharField()))
+
+    def fitting(self, wanted: Wanted) -> Self:
+        return self.with_misfit(wanted).filter(Q(misfit=""))
+
+    def misfits(self, wanted: Wanted) -> Self:
+        return self.with_misfit(wanted).exclude(Q(misfit=""))
+
+    def fit(self, wanted: Wanted) -> Fit:
+        """How many a command that asks this runs on, and how many it leaves out why. One query."""
+        connected = Count("pk", filter=connected_at(timezone.now()))
+        rows = self.with_misfit(wanted).order_by().values_list("region_id", F("misfit"))
+        return fit(Part(*row) for row in rows.annotate(number=Count("pk"), n_connected=connected))
+
+    def _refusals(self, wanted: Wanted) -> list[tuple[Misfit, Q]]:
+        refusals = []
+        if wanted.system == WINDOWS:
+            refusals.append((Misfit.SYSTEM, ~Q(os_type=WINDOWS)))
+        elif wanted.system:
+            refusals.append((Misfit.SYSTEM, Q(os_type=WINDOWS)))
+        if wanted.region_id:
+            refusals.append((Misfit.REGION, ~Q(region=wanted.region_id)))
+        if wanted.username:
+            bound = Q(is_privileged=False) & ~Q(default_username=wanted.username)
+            refusals.append((Misfit.ACCOUNT, bound))
+        if wanted.able:
+            refusals.append((Misfit.CLIENT, self._unable(wanted.able)))
+        return refusals
+
+    def _unable(self, able: Able) -> Q:
+        """Those with a client that is too old; one query, for the kinds of clients that there are."""
+        kinds = self.model.objects.registered().order_by()
+        unable = Q(pk__in=[])
+        for kind in kinds.values_list("os_type", "agent_name", "agent_version").distinct():
+            if not able(*kind):
+                os_type, name, version = kind
+                unable |= Q(os_type=os_type, agent_name=name, agent_version=version)
+        return unable
+
+    def at_place(self, region_id: str | None, tag_key: str = "", tag_value: str = "") -> Self:
+        """Those in the region, if one is named, with the tag, if one is; any value of it if none is."""
+        found = self.filter(region=region_id) if region_id else self.all()
+        return found.tagged(tag_key, tag_value or None) if tag_key else found
+
+    def gone(self) -> Self:
+        """Those that are deregistered, with `misfit` saying so."""
+        return self.filter(released_at__isnull=False).annotate(misfit=Value(Misfit.GONE.value))
+
     def with_connection(self, now: datetime) -> Self:
         """With `is_connected`, as `connected` asks it."""
         return self.annotate(is_connected=Case(When(connected_at(now), then=True), default=False))
@@ -108,6 +162,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
             .prefetch_related(Prefetch("tags", queryset=Tag.objects.order_by("key")))
             .defer("public_key")
         )
+
+    def for_choice(self) -> Self:
+        """What a line to tick prints, in one query."""
+        return self.defer("public_key")
 
     def with_history(self) -> Self:
         """With `n_invocations` and `last_invoked_at`, as the API's lists have them."""
@@ -149,6 +207,22 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         if connection.features.has_select_for_update:
             rows = rows.select_for_update(of=("self",), no_key=True)
         return list(rows.values_list("pk", flat=True))
+
+
+class SelectionQuerySet(models.QuerySet["Selection"]):
+    def visible_to(self, principal: Principal) -> Self:
+        """One's own, and the shared ones for everybody who may see instances at all."""
+        own = Q(owner=principal.user_id)
+        sees_some = any(principal.opens(action) for action in SEES_INSTANCES)
+        return self.filter(own | Q(is_shared=True) if sees_some else own)
+
+    def changeable_by(self, principal: Principal) -> Self:
+        """One's own; administrators change the shared ones too."""
+        own = Q(owner=principal.user_id)
+        return self.filter(own | Q(is_shared=True) if principal.is_administrator else own)
+
+    def for_table(self) -> Self:
+        return self.select_related("owner").order_by("name", "pk")
 
 
 def connected_at(now: datetime) -> Q:

@@ -21,4 +21,11 @@ activations = [
     path("activations/<str:activation_id>/delete/", views.activation_delete, name="activation_delete"),
 ]
 
-urlpatterns = instances + activations
+selections = [
+    path("selections/", views.selection_list, name="selection_list"),
+    path("selections/create/", views.selection_create, name="selection_create"),
+    path("selections/<int:selection_id>/change/", views.selection_modify, name="selection_modify"),
+    path("selections/<int:selection_id>/delete/", views.selection_delete, name="selection_delete"),
+]
+
+urlpatterns = instances + activations + selections

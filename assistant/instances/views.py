@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from access.permissions import needs
+from access.permissions import needs, own
 from access.rules.conditions import TAG_KEY
 from assistant.instances.filters import InstanceFilter, chosen_instances
-from assistant.instances.forms import ActivationForm, RenameForm, TagForm
-from assistant.instances.models import Activation, Instance, Region
+from assistant.instances.forms import ActivationForm, RenameForm, SelectionForm, TagForm
+from assistant.instances.models import Activation, Instance, Region, Selection
 from assistant.instances.operations.activations import (
     create_activation,
     delete_activation,
@@ -24,6 +24,7 @@ from assistant.instances.operations.activations import (
 from assistant.instances.operations.installing import lines_for
 from assistant.instances.operations.instances import rename_instance, tag_resources, untag_resources
 from assistant.instances.operations.releases import deregister_managed_instance
+from assistant.instances.operations.selections import create_selection, delete_selection, modify_selection
 from assistant.instances.querysets import SEES_INSTANCES
 from console.kit.errors import ConsoleError, NotFound
 from console.kit.http import ConsoleRequest, gone_to, panel, put_error
@@ -48,6 +49,7 @@ def instance_list(request: ConsoleRequest) -> HttpResponse:
         "all_chosen": "all" in request.GET,
         "n_registered": n_registered,
         "n_connected": n_connected,
+        "selections": Selection.objects.visible_to(request.principal).for_table(),
     }
     return render(request, "instances/_table.html" if request.htmx else "instances/list.html", context)
 
@@ -63,6 +65,7 @@ def instance_detail(request: ConsoleRequest, instance_id: str) -> HttpResponse:
         "runs": instance.targets.visible_to(request.principal)
         .select_related("invocation__command")
         .order_by("-pk")[:20],
+        "plans": instance.targets.visible_to(request.principal).planned(),
         "tags": tags,
         "facts": {TAG_KEY + tag.key: tag.value for tag in tags},
     }
@@ -131,6 +134,77 @@ def chosen_fields(request: ConsoleRequest) -> list[tuple[str, str]]:
     fields = request.POST or request.GET
     names = ["instance", "all", *InstanceFilter.base_filters]
     return [(name, value) for name in names for value in fields.getlist(name) if value]
+
+
+# --- Saved selections ---
+
+
+@own
+@require_safe
+def selection_list(request: ConsoleRequest) -> HttpResponse:
+    context = {
+        "selections": Selection.objects.visible_to(request.principal).for_table(),
+        "changeable": set(Selection.objects.changeable_by(request.principal).values_list("pk", flat=True)),
+    }
+    return render(request, "instances/selections.html", context)
+
+
+@own
+@require_http_methods(GET_OR_POST)
+def selection_create(request: ConsoleRequest) -> HttpResponse:
+    """Save what is ticked in the list; where nothing is, or all that match, its filters."""
+    fields = request.POST or request.GET
+    form = SelectionForm(request.POST if "name" in request.POST else None)
+    filters = {word: fields.get(word, "") for word in Selection.FILTERS}
+    ticked = fields.getlist("instance") if not fields.get("all") else []
+    visible = Instance.objects.visible_to(request.principal).registered()
+    instances = visible.filter(pk__in=ticked) if ticked else None
+    asked = InstanceFilter(filters, queryset=visible, request=request)
+    if form.is_valid():
+        try:
+            selection = create_selection(
+                request.principal, **form.cleaned_data, filters=filters, instances=instances
+            )
+        except ConsoleError as error:
+            put_error(form, error)
+        else:
+            return gone_to(request, selection.get_absolute_url())
+    context = {
+        "form": form,
+        "chosen": chosen_fields(request),
+        "is_ticked": bool(ticked),
+        "filters": {word: value for word, value in filters.items() if value},
+        "holds_another": bool(fields.get("selection")) and not ticked,
+        "n_meant": asked.qs.count() if instances is None else instances.count(),
+    }
+    return panel(request, "instances/selection_create.html", context)
+
+
+@own
+@require_http_methods(GET_OR_POST)
+def selection_modify(request: ConsoleRequest, selection_id: int) -> HttpResponse:
+    selection = changeable_selection(request, selection_id)
+    initial = {"name": selection.name, "is_shared": selection.is_shared}
+    form = SelectionForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        try:
+            modify_selection(request.principal, selection, **form.cleaned_data)
+        except ConsoleError as error:
+            put_error(form, error)
+        else:
+            return gone_to(request, reverse("instances:selection_list"))
+    return panel(request, "instances/selection_modify.html", {"selection": selection, "form": form})
+
+
+@own
+@require_POST
+def selection_delete(request: ConsoleRequest, selection_id: int) -> HttpResponse:
+    delete_selection(request.principal, changeable_selection(request, selection_id))
+    return gone_to(request, reverse("instances:selection_list"))
+
+
+def changeable_selection(request: ConsoleRequest, selection_id: int) -> Selection:
+    return get_object_or_404(Selection.objects.changeable_by(request.principal), pk=selection_id)
 
 
 # --- Activation codes ---

@@ -11,3 +11,11 @@ class InvocationsConfig(AppConfig):
         from assistant.invocations.models import Invocation  # noqa: PLC0415
 
         keep_sealed(Invocation, "sealed_parameters")
+        self.tell_quotas()
+
+    def tell_quotas(self) -> None:
+        from access.operations.quotas import count_with  # noqa: PLC0415
+        from access.rules.quotas import RESULTS  # noqa: PLC0415
+        from assistant.invocations.operations.retention import results_in  # noqa: PLC0415
+
+        count_with(RESULTS, results_in)

@@ -39,6 +39,32 @@ def ring(instance_ids: Iterable[str], text: str) -> None:
         bells.kick(dict.fromkeys(batch, text))
 
 
+def ring_later(instance_ids: Sequence[str], text: str) -> None:
+    """Ring once what is being written is there to be fetched."""
+    if instance_ids:
+        transaction.on_commit(partial(ring, instance_ids, text))
+
+
+def advance_rollout(invocation_id: str) -> None:
+    """Have the next step of a rollout taken; the sweep takes it too."""
+    from assistant.invocations.tasks import advance_rollout
+
+    def enqueue() -> None:
+        advance_rollout.apply_async((invocation_id,), retry=False)
+
+    transaction.on_commit(enqueue, robust=True)
+
+
+def hold_plans() -> None:
+    """Look at once at what has to be held or given back; the clock looks again in any case."""
+    from assistant.invocations.tasks import hold_plans as look
+
+    def enqueue() -> None:
+        look.apply_async(retry=False)
+
+    transaction.on_commit(enqueue, robust=True)
+
+
 def runs_changed(invocation_ids: Collection[str], instance_ids: Collection[str]) -> None:
     """Tell the pages that show these."""
     topics = ["invocations", *(f"invocation-{pk}" for pk in invocation_ids)]
@@ -54,3 +80,10 @@ def invocation_ended(invocation_id: str) -> None:
         invocation_ended_signal.send(None, invocation_id=invocation_id)
 
     transaction.on_commit(send, robust=True)
+
+
+def purge_on() -> None:
+    """Let another task do the rest of a purge. If the queue is away, the scheduler's next one does."""
+    from assistant.invocations.tasks import purge_results
+
+    purge_results.apply_async(retry=False)

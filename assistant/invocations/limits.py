@@ -42,6 +42,10 @@ NAMED_IN_AUDIT = 50
 
 # A plan's text. The longest that says something names every second, minute, hour, day, month and year.
 FREQUENCY_CHARACTERS = 1024
+# The same as it is stored: spelled out, with its zone.
+FREQUENCY_STORED_CHARACTERS = 1100
+# A zone that a form takes; the longest that there is has 32.
+ZONE_CHARACTERS = 64
 # What a refusal repeats of what was written.
 QUOTED_CHARACTERS = 24
 # A fixed interval (CA-119); it is also longer than the timeout.
@@ -51,3 +55,60 @@ INTERVAL_MOST = timedelta(days=7)
 DISTANCE_LEAST = timedelta(seconds=10)
 DISTANCE_HORIZON = timedelta(days=366)
 DISTANCE_FIRES = 10_000
+# How late the first word of a run may be before its time counts as missed.
+FIRE_GRACE = timedelta(seconds=120)
+# A server that is away is asked after again so much later: what it ran meanwhile it tells when it is back.
+AWAY_LOOK_AGAIN = timedelta(minutes=10)
+# So much ahead of a blackout window plans are taken back from their agents.
+HOLD_AHEAD = timedelta(minutes=1)
+# Blackout windows; a week of them is looked at for each.
+BLACKOUTS = 200
+REASON_CHARACTERS = 200
+# An agent that fetches its schedules again so soon may not have got the answer before.
+DELIVERED_AGAIN_WITHIN = timedelta(minutes=2)
+# Times of one plan that one look for missed runs goes through.
+FIRES_PER_LOOK = 2000
+# Clocks show a run's start a little before or after the moment it was due.
+FIRE_TOLERANCE = timedelta(seconds=2)
+
+# A wait for servers that are offline.
+OFFLINE_WAIT_MOST = timedelta(days=30)
+# A first batch; more than any fleet has.
+FIRST_BATCH_MOST = 1_000_000
+# Seconds between two batches of a rollout.
+BATCH_WAIT_MOST = 24 * 60 * 60
+# A rollout that nobody confirms is broken off.
+CONFIRM_WITHIN = timedelta(hours=24)
+
+# The guard asks where a run hits more than this part of a region's instances, and at least so many.
+GUARD_PERCENT = 50
+GUARD_LEAST = 10
+# Its patterns: all of them as text, one, and in how many ways one may be tried at one place.
+GUARD_TEXT_CHARACTERS = 20_000
+PATTERN_CHARACTERS = 240
+PATTERN_WAYS = 20_000
+# A line of a script is looked at in pieces that overlap by half, and a script for so many seconds.
+GUARD_PIECE = 400
+GUARD_SECONDS = 1.0
+
+# What the search reads of an output: characters of its beginning and of its end.
+INDEXED_BEGINNING = 64 * 1024
+INDEXED_END = 16 * 1024
+# Pieces of a question that the index is asked for; the text is asked for all of it.
+GRAMS_ASKED = 60
+# Outputs that one step of the index reads, to begin with and at most. A task goes on for so many seconds, so
+# that there is one at a time: the scheduler starts one every three.
+INDEX_ROWS = 50
+INDEX_ROWS_MOST = 200
+INDEX_FOR = 2.5
+# Candidates of the index that one page of hits looks at, step by step.
+SEARCH_STEPS = (200, 2000, 4000)
+
+# Results that one step of the purge deletes, to begin with and at most, and the bytes of their outputs.
+PURGE_ROWS = 50
+PURGE_ROWS_MOST = 200
+PURGE_BYTES = 512 * 1024
+# Seconds that one task of the purge goes on; what is left then is another one's.
+PURGE_FOR = 240.0
+# A script that has no run is left alone for so long: its run may be about to begin.
+COMMAND_REST = timedelta(hours=1)

@@ -1,23 +1,37 @@
 """Questions about invocations and their targets."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import connection, models
-from django.db.models import Count, Exists, Func, Min, OuterRef, Q, Value
+from django.db.models import Count, Exists, F, Func, Max, Min, OuterRef, Q, Value
 
 from access.principals import Principal
 from access.rules.scoping import Scoped
 from access.scopes import extent, scope
 from assistant.instances.querysets import tags_of
 from assistant.invocations import limits
-from assistant.invocations.states import FAILURES, OPEN, Overall, Status
+from assistant.invocations.rules.blackouts import Stretch, stretch_at
+from assistant.invocations.rules.coarse import in_state
+from assistant.invocations.rules.plans import PlanKind, repeat_mode_of
+from assistant.invocations.rules.rollouts import OVER
+from assistant.invocations.states import FAILURES, OPEN, InvokeStatus, Overall, RepeatMode, Status
 
 if TYPE_CHECKING:
-    from assistant.invocations.models import Invocation, OutputChunk, Target  # noqa: F401 - for annotations only
+    from assistant.invocations.models import (  # noqa: F401 - for annotations only
+        Blackout,
+        IndexedOutput,
+        Invocation,
+        OutputChunk,
+        Record,
+        Rollout,
+        Target,
+    )
 
 Rows = TypeVar("Rows", bound="models.QuerySet[Any]")
+Run = TypeVar("Run", bound="models.Model")
 
 
 # Where a run and a result keep the names of their command and of their instance.
@@ -25,6 +39,27 @@ COMMAND_OF_INVOCATION = Scoped("ecs", "command", id="command_id", region="region
 COMMAND_OF_TARGET = Scoped("ecs", "command", id="invocation__command_id", region="invocation__region_id")
 INSTANCE_OF_TARGET = Scoped(
     "ecs", "instance", id="instance_id", region="instance__region_id", tags=tags_of("instance_id")
+)
+
+COMMAND_OF_OUTPUT = Scoped("ecs", "command", id="invocation__command_id", region="invocation__region_id")
+INSTANCE_OF_OUTPUT = Scoped(
+    "ecs",
+    "instance",
+    id="target__instance_id",
+    region="target__instance__region_id",
+    tags=tags_of("target__instance_id"),
+)
+
+GOING_ON = (Status.RUNNING, Status.STOPPING)
+STARTS = (RepeatMode.NEXT_REBOOT_ONLY, RepeatMode.EVERY_REBOOT)
+# Plans with times: agents keep them and fire them by themselves.
+PLANNED = Q(status__in=[Status.SCHEDULED, Status.RUNNING], invocation__repeat_mode=RepeatMode.PERIOD)
+# What an agent does not know of yet: a run, a plan, a stop, or that a plan is taken back for a while.
+TO_FETCH = (
+    Q(status=Status.PENDING, is_held=False)
+    | Q(status=Status.STOPPING)
+    | (PLANNED & Q(status=Status.SCHEDULED, is_held=False, delivered_at__isnull=True))
+    | (PLANNED & Q(status=Status.SCHEDULED, is_held=True, delivered_at__isnull=False))
 )
 
 
@@ -56,8 +91,38 @@ class InvocationQuerySet(models.QuerySet["Invocation"]):
     def running(self) -> Self:
         return self.filter(finished_at__isnull=True)
 
+    def ended(self) -> Self:
+        return self.filter(finished_at__isnull=False)
+
+    def recurring(self) -> Self:
+        """Plans of which each run counts for itself."""
+        timed = Q(repeat_mode=RepeatMode.PERIOD) & ~Q(frequency__startswith="at(")
+        return self.filter(timed | Q(repeat_mode=RepeatMode.EVERY_REBOOT))
+
+    def going_on(self) -> Self:
+        """Without plans that wait for their next time."""
+        return self.running().exclude(status=Overall.SCHEDULED)
+
+    def holding(self, command_ids: Iterable[str]) -> dict[str, list[str]]:
+        """The runs and plans of each of these commands that have not ended, the first ones first."""
+        held: dict[str, list[str]] = {}
+        rows = self.running().filter(command__in=list(command_ids)).order_by("created_at", "pk")
+        for command_id, pk in rows.values_list("command_id", "pk"):
+            held.setdefault(command_id, []).append(pk)
+        return held
+
+    def in_coarse_state(self, status: InvokeStatus) -> Self:
+        return self.filter(in_state(status))
+
     def ended_badly(self) -> Self:
         return self.filter(status__in=[Overall.FAILED, Overall.PARTIAL_FAILED])
+
+    def planned_as(self, kind: PlanKind) -> Self:
+        starts = {PlanKind.INTERVAL: "rate(", PlanKind.MOMENT: "at("}
+        same = self.filter(repeat_mode=repeat_mode_of(kind))
+        if kind is PlanKind.CLOCK:
+            return same.exclude(frequency__startswith="rate(").exclude(frequency__startswith="at(")
+        return same.filter(frequency__startswith=starts[kind]) if kind in starts else same
 
     def search(self, text: str) -> Self:
         """Those with this id or this command's id, or whose command's name contains `text`."""
@@ -72,62 +137,17 @@ class InvocationQuerySet(models.QuerySet["Invocation"]):
         return lock(self.filter(pk__in=list(ids)).order_by("pk"))
 
 
-class TargetQuerySet(models.QuerySet["Target"]):
-    def visible_to(self, principal: Principal) -> Self:
-        wanted = [COMMAND_OF_TARGET, INSTANCE_OF_TARGET]
-        return scope(principal, self, "ecs:DescribeInvocationResults", on=wanted)
+class RunStateQuerySet(models.QuerySet[Run]):
+    """What is asked of targets and of records alike."""
 
-    def open_to(self, principal: Principal, action: str) -> Self:
-        """Those at instances on which the principal may do `action`."""
-        return scope(principal, self, action, on=[INSTANCE_OF_TARGET])
+    def ended(self) -> Self:
+        return self.filter(finished_at__isnull=False)
 
-    def unfinished(self) -> Self:
-        return self.filter(status__in=OPEN)
+    def in_coarse_state(self, status: InvokeStatus) -> Self:
+        return self.filter(status__in=[state for state in Status if state.coarse is status])
 
-    def failed(self) -> Self:
-        return self.filter(status__in=FAILURES)
-
-    def stoppable(self) -> Self:
-        return self.filter(status__in=[Status.PENDING, Status.RUNNING, Status.SCHEDULED])
-
-    def of_reports(self, pairs: Iterable[tuple[str, str]]) -> Self:
-        """The targets of these (invocation id, instance id) pairs, and perhaps some more of the same ids."""
-        by_invocation: dict[str, list[str]] = {}
-        for invocation_id, instance_id in pairs:
-            by_invocation.setdefault(invocation_id, []).append(instance_id)
-        wanted = Q(pk__in=[])
-        for invocation_id, instance_ids in by_invocation.items():
-            wanted |= Q(invocation=invocation_id, instance__in=instance_ids)
-        return self.filter(wanted)
-
-    def waiting_for(self, instance_ids: Iterable[str]) -> Self:
-        """What these agents have to fetch: runs not started, stops not confirmed."""
-        return self.filter(instance__in=list(instance_ids), status__in=[Status.PENDING, Status.STOPPING])
-
-    def overdue(self, now: datetime) -> Self:
-        return self.filter(due_at__lte=now).order_by("due_at")[: limits.SWEEP_BATCH]
-
-    def unheard(self, now: datetime) -> Self:
-        """What a connected agent should have fetched by now and has not."""
-        before = now - limits.RING_AGAIN_AFTER
-        late = Q(status=Status.PENDING, created_at__lte=before) & (
-            Q(delivered_at__isnull=True) | Q(delivered_at__lte=before)
-        )
-        return self.filter(late | Q(status=Status.STOPPING, stopped_at__lte=before)).exclude(
-            instance__channel=""
-        )
-
-    def running_per_instance(self, instance_ids: Iterable[str]) -> dict[str, int]:
-        """How many runs go on at each of these instances that have any."""
-        running = self.filter(instance__in=list(instance_ids), status=Status.RUNNING)
-        return dict(running.order_by().values_list("instance_id").annotate(number=Count("pk")))
-
-    def for_table(self) -> Self:
-        """What a row of an invocation's table prints, in one query."""
-        return self.select_related("instance").defer("instance__public_key")
-
-    def answers(self) -> "models.QuerySet[Target, Any]":
-        """The different answers of an invocation, the most frequent first, each with one target to show.
+    def answers(self) -> "models.QuerySet[Any, Any]":
+        """The different answers, the most frequent first, each with one run to show.
 
         Runs that have ended, grouped by state, error code and digest of output and exit code.
         """
@@ -144,17 +164,123 @@ class TargetQuerySet(models.QuerySet["Target"]):
         ended = self.exclude(status__in=OPEN)
         return ended.exclude(Q(digest=answer) | Q(digest="", error_code=answer))
 
-    def runs_before(self, target: "Target") -> Self:
-        """Earlier ended runs of the same script on the same instance, the last one first.
 
-        A script that is run without being saved is another command each time: its text counts.
+class TargetQuerySet(RunStateQuerySet["Target"]):
+    def visible_to(self, principal: Principal) -> Self:
+        wanted = [COMMAND_OF_TARGET, INSTANCE_OF_TARGET]
+        return scope(principal, self, "ecs:DescribeInvocationResults", on=wanted)
+
+    def open_to(self, principal: Principal, action: str) -> Self:
+        """Those at instances on which the principal may do `action`."""
+        return scope(principal, self, action, on=[INSTANCE_OF_TARGET])
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=OPEN)
+
+    def saying(self, terms: Iterable[str]) -> Self:
+        """Those that have ended and whose output, or the last one, has these terms (`rules.searching`).
+
+        The texts are asked one by one: right for the instances of one invocation, slow for more.
         """
-        command = target.invocation.command
-        same = Q(invocation__command=command) | Q(
-            invocation__command__type=command.type, invocation__command__content=command.content
+        from assistant.invocations.models import IndexedOutput
+
+        outputs = IndexedOutput.objects.filter(target=OuterRef("pk"), number=OuterRef("repeats"))
+        return self.filter(Exists(outputs.saying(terms)))
+
+    def failed(self) -> Self:
+        return self.filter(status__in=FAILURES)
+
+    def held_back(self) -> Self:
+        """Those whose turn in a rollout has not come."""
+        return self.filter(status=Status.PENDING, is_held=True)
+
+    def planned(self) -> Self:
+        """Those of plans that have runs to come, with what a line about them prints; not of runs that began at once."""
+        waiting = self.filter(status__in=OPEN).exclude(invocation__repeat_mode=RepeatMode.ONCE)
+        return waiting.select_related("invocation__command").defer("invocation__command__content")
+
+    def stoppable(self) -> Self:
+        return self.filter(status__in=[Status.PENDING, Status.RUNNING, Status.SCHEDULED])
+
+    def of_reports(self, pairs: Iterable[tuple[str, str]]) -> Self:
+        """The targets of these (invocation id, instance id) pairs, and perhaps some more of the same ids."""
+        by_invocation: dict[str, list[str]] = {}
+        for invocation_id, instance_id in pairs:
+            by_invocation.setdefault(invocation_id, []).append(instance_id)
+        wanted = Q(pk__in=[])
+        for invocation_id, instance_ids in by_invocation.items():
+            wanted |= Q(invocation=invocation_id, instance__in=instance_ids)
+        return self.filter(wanted)
+
+    def waiting_for(self, instance_ids: Iterable[str]) -> Self:
+        """What these agents have to fetch: runs not started, plans not known, stops not confirmed."""
+        return self.filter(TO_FETCH, instance__in=list(instance_ids))
+
+    def for_fetches(
+        self, instance_ids: Iterable[str], starting: Collection[str], *, cold: Collection[str], now: datetime
+    ) -> Self:
+        """What is handed to these agents now, and what those that are `starting` have left behind.
+
+        Who starts is told of all its plans; of them, who has started with its system gets what waits for that.
+        """
+        recent = Q(is_held=False, delivered_at__gt=now - limits.DELIVERED_AGAIN_WITHIN)
+        wanted = TO_FETCH | (PLANNED & recent)
+        if starting:
+            wanted |= Q(instance__in=list(starting)) & (PLANNED | Q(status__in=GOING_ON))
+        if cold:
+            waits = Q(status=Status.SCHEDULED, invocation__repeat_mode__in=STARTS)
+            wanted |= Q(instance__in=list(cold), is_held=False) & waits
+        return self.filter(wanted, instance__in=list(instance_ids))
+
+    def to_hold(self) -> Self:
+        """Those that wait for their time, and that nothing holds."""
+        return self.filter(status=Status.SCHEDULED, is_held=False)
+
+    def held(self) -> Self:
+        """Those that a blackout window or a quota holds, whatever has become of them since."""
+        return self.exclude(held_for="")
+
+    def following(self, pk: int) -> "models.QuerySet[Target, int]":
+        return self.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True)
+
+    def overdue(self, now: datetime) -> Self:
+        return self.filter(due_at__lte=now).order_by("due_at")[: limits.SWEEP_BATCH]
+
+    def unheard(self, now: datetime) -> Self:
+        """What a connected agent should have fetched by now and has not."""
+        before = now - limits.RING_AGAIN_AFTER
+        late = Q(status=Status.PENDING, is_held=False, created_at__lte=before) & (
+            Q(delivered_at__isnull=True) | Q(delivered_at__lte=before)
         )
-        earlier = self.filter(same, instance=target.instance_id, pk__lt=target.pk).exclude(status__in=OPEN)
-        return earlier.order_by("-pk")
+        late |= PLANNED & TO_FETCH & Q(created_at__lte=before)
+        return self.filter(late | Q(status=Status.STOPPING, stopped_at__lte=before)).exclude(
+            instance__channel=""
+        )
+
+    def history_of(self, instance_ids: Iterable[str]) -> dict[str, tuple[int, datetime]]:
+        """How many invocations each of these instances had, and when the last one was made; of those with any."""
+        rows = self.filter(instance__in=list(instance_ids)).order_by().values_list("instance_id")
+        told = rows.annotate(number=Count("pk"), last=Max("created_at"))
+        return {pk: (number, last) for pk, number, last in told}
+
+    def running_per_instance(self, instance_ids: Iterable[str]) -> dict[str, int]:
+        """How many runs go on at each of these instances that have any."""
+        running = self.filter(instance__in=list(instance_ids), status=Status.RUNNING)
+        return dict(running.order_by().values_list("instance_id").annotate(number=Count("pk")))
+
+    def for_table(self) -> Self:
+        """What a row of an invocation's table prints, in one query."""
+        return self.select_related("instance").defer("instance__public_key")
+
+    def places(self) -> "models.QuerySet[Target, Any]":
+        """Where each is: pk, digest, key of its output, instance's id and name."""
+        fields = ("pk", "digest", "id", "repeats", "instance_id", "instance__name")
+        return self.order_by("pk").values_list(*fields)
+
+    def runs_before(self, target: "Target") -> Self:
+        """Earlier ended runs of the same script on the same instance, the last one first."""
+        earlier = self.filter(same_script(target), instance=target.instance_id, pk__lt=target.pk)
+        return earlier.ended().order_by("-pk")
 
     def at(self, instance_id: str) -> Self:
         return self.filter(instance=instance_id)
@@ -164,6 +290,28 @@ class TargetQuerySet(models.QuerySet["Target"]):
         return lock(self.order_by("pk"))
 
 
+class RolloutQuerySet(models.QuerySet["Rollout"]):
+    def going_on(self) -> Self:
+        return self.exclude(state__in=sorted(OVER))
+
+    def to_look_at(self, now: datetime) -> Self:
+        """Those that may have a step to take: what waits does when its time has come or its runs have ended."""
+        waits = Q(next_at__gt=now, invocation__finished_at__isnull=True)
+        return self.going_on().exclude(waits)
+
+    def locked(self) -> Self:
+        """Held until the transaction ends. Rollouts before targets, targets before invocations."""
+        return lock(self.order_by("pk"))
+
+
+def same_script(target: "Target") -> Q:
+    """Runs of its script. One that is run without being saved is another command each time: its text counts."""
+    command = target.invocation.command
+    return Q(invocation__command=command) | Q(
+        invocation__command__type=command.type, invocation__command__content=command.content
+    )
+
+
 def lock(rows: Rows) -> Rows:
     # SQLite has one writer and every transaction begins as one: there is nothing to lock.
     if not connection.features.has_select_for_update:
@@ -171,22 +319,104 @@ def lock(rows: Rows) -> Rows:
     return rows.select_for_update(of=("self",), no_key=True)
 
 
+class RecordQuerySet(RunStateQuerySet["Record"]):
+    def visible_to(self, principal: Principal) -> Self:
+        wanted = [COMMAND_OF_OUTPUT, INSTANCE_OF_OUTPUT]
+        return scope(principal, self, "ecs:DescribeInvocationResults", on=wanted)
+
+    def for_table(self) -> Self:
+        """What a row of a table prints, in one query."""
+        return self.select_related("target__instance").defer("target__instance__public_key")
+
+    def moments(self) -> "models.QuerySet[Record, Any]":
+        """The moments at which there were runs, the newest first, with how many in each state. One GROUP BY."""
+        counts = {status.counter: Count("pk", filter=Q(status=status)) for status in Status}
+        return self.order_by().values("fired_at").annotate(**counts).order_by("-fired_at")
+
+    def places(self) -> "models.QuerySet[Record, Any]":
+        """Where each is: pk, digest, key of its output, instance's id and name."""
+        place = ("target__instance_id", "target__instance__name")
+        return self.order_by("pk").values_list("pk", "digest", "target_id", "number", *place)
+
+    def runs_before(self, record: "Record") -> Self:
+        """Earlier ended runs of the same plan on the same instance, the last one first."""
+        return self.filter(target=record.target_id, number__lt=record.number).ended().order_by("-number")
+
+    def of_script_before(self, target: "Target") -> Self:
+        """Ended runs of plans with the same script on the same instance, begun before it was; the last one first."""
+        earlier = self.filter(same_script(target), target__instance=target.instance_id)
+        return earlier.filter(created_at__lt=target.created_at).ended().order_by("-pk")
+
+    def of_keys(self, keys: Collection[tuple[int, int]]) -> Self:
+        """The records of these (target id, number) pairs."""
+        return self.filter(pairs(keys))
+
+    def outlived(self) -> Self:
+        """What has ended, of plans that live on and have run again since."""
+        ended = self.filter(finished_at__isnull=False, number__lt=F("target__repeats"))
+        return ended.filter(invocation__finished_at__isnull=True)
+
+    def of_batch(
+        self, target_ids: Collection[int], starts: Collection[int], numbers: Collection[int]
+    ) -> Self:
+        """What a batch may have to move of these targets: what is open, the last ones, and those with these
+        starts or numbers. In the order of their targets, the oldest first.
+        """
+        named = Q(start__in=starts) | Q(number__in=numbers)
+        wanted = named | Q(status__in=OPEN) | Q(number=F("target__repeats"))
+        return self.filter(wanted, target__in=target_ids).order_by("target_id", "number")
+
+    def at_moments(self, invocation_id: str, moments: Collection[datetime]) -> Counter[datetime]:
+        """How many runs there are of each of these moments of a plan."""
+        rows = self.filter(invocation=invocation_id, fired_at__in=moments)
+        return Counter(rows.order_by().values_list("fired_at", flat=True))
+
+
+class BlackoutQuerySet(models.QuerySet["Blackout"]):
+    def in_force(self, now: datetime, *, ahead: timedelta = timedelta()) -> "list[tuple[Blackout, Stretch]]":
+        """Those in whose window `now` is, or is about to be `ahead`. There are few: each is looked at."""
+        found = []
+        for blackout in self.select_related("region"):
+            stretch = stretch_at(blackout.window, now) or stretch_at(blackout.window, now + ahead)
+            if stretch:
+                found.append((blackout, stretch))
+        return found
+
+
 class OutputChunkQuerySet(models.QuerySet["OutputChunk"]):
+    """Of a target with records, what is asked for is the output of the last one, if no number is named."""
+
+    def of_run(self, number: int | None) -> Self:
+        return self.filter(number=F("target__repeats") if number is None else number)
+
     def beginnings(self, target_ids: Iterable[int], most: int) -> dict[int, list[tuple[int, bytes]]]:
         """The first `most` bytes or so of these targets' outputs, as (offset, body) pieces. One query.
 
         Long bodies are cut by the database: a megabyte does not travel for the sake of a line.
         """
         start = Func("body", Value(1), Value(most), function="substr", output_field=models.BinaryField())
-        rows = self.filter(target__in=list(target_ids), offset__lt=most).order_by("target_id", "offset")
+        rows = self.of_run(None).filter(target__in=list(target_ids), offset__lt=most)
+        rows = rows.order_by("target_id", "offset")
         pieces: dict[int, list[tuple[int, bytes]]] = {}
         for target_id, offset, body in rows.annotate(start=start).values_list("target_id", "offset", "start"):
             pieces.setdefault(target_id, []).append((offset, bytes(body)))
         return pieces
 
-    def newest(self, target_id: int, most: int) -> list[tuple[int, bytes]]:
+    def openings(
+        self, keys: Collection[tuple[int, int]], most: int
+    ) -> dict[tuple[int, int], list[tuple[int, bytes]]]:
+        """The same for these (target id, record's number) pairs, and by them."""
+        start = Func("body", Value(1), Value(most), function="substr", output_field=models.BinaryField())
+        rows = self.filter(pairs(keys), offset__lt=most).order_by("target_id", "number", "offset")
+        pieces: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
+        fields = ("target_id", "number", "offset", "start")
+        for target_id, number, offset, body in rows.annotate(start=start).values_list(*fields):
+            pieces.setdefault((target_id, number), []).append((offset, bytes(body)))
+        return pieces
+
+    def newest(self, target_id: int, most: int, number: int | None = None) -> list[tuple[int, bytes]]:
         """The last pieces of an output that make up `most` bytes or a little more, oldest first."""
-        rows = self.filter(target=target_id).order_by("-offset").values_list("offset", "body")
+        rows = self.of_run(number).filter(target=target_id).order_by("-offset").values_list("offset", "body")
         pieces: list[tuple[int, bytes]] = []
         for offset, body in rows.iterator(chunk_size=4):
             pieces.insert(0, (offset, bytes(body)))
@@ -194,14 +424,47 @@ class OutputChunkQuerySet(models.QuerySet["OutputChunk"]):
                 break
         return pieces
 
-    def wholes(self, target_ids: Iterable[int]) -> dict[int, list[tuple[int, bytes]]]:
-        """All that is stored of these targets' outputs, as (offset, body) pieces. One query."""
-        rows = self.filter(target__in=list(target_ids)).order_by("target_id", "offset")
-        pieces: dict[int, list[tuple[int, bytes]]] = {}
-        for target_id, offset, body in rows.values_list("target_id", "offset", "body"):
-            pieces.setdefault(target_id, []).append((offset, bytes(body)))
+    def wholes(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], list[tuple[int, bytes]]]:
+        """All that is stored of these (target id, record's number) pairs' outputs, by them. One query."""
+        rows = self.filter(pairs(keys)).order_by("target_id", "number", "offset")
+        pieces: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
+        for target_id, number, offset, body in rows.values_list("target_id", "number", "offset", "body"):
+            pieces.setdefault((target_id, number), []).append((offset, bytes(body)))
         return pieces
 
-    def whole(self, target_id: int) -> list[tuple[int, bytes]]:
-        rows = self.filter(target=target_id).order_by("offset").values_list("offset", "body")
+    def whole(self, target_id: int, number: int | None = None) -> list[tuple[int, bytes]]:
+        rows = self.of_run(number).filter(target=target_id).order_by("offset").values_list("offset", "body")
         return [(offset, bytes(body)) for offset, body in rows]
+
+
+class IndexedOutputQuerySet(models.QuerySet["IndexedOutput"]):
+    def visible_to(self, principal: Principal) -> Self:
+        wanted = [COMMAND_OF_OUTPUT, INSTANCE_OF_OUTPUT]
+        return scope(principal, self, "ecs:DescribeInvocationResults", on=wanted)
+
+    def of_keys(self, keys: Collection[tuple[int, int]]) -> Self:
+        """Those of these (target id, record's number) pairs."""
+        return self.filter(pairs(keys))
+
+    def saying(self, terms: Iterable[str]) -> Self:
+        """Those whose text has all of these terms: each text is asked, so few should be left."""
+        rows = self
+        for term in terms:
+            rows = rows.filter(text__contains=term)
+        return rows
+
+    def for_table(self) -> Self:
+        """What a row of the hits prints, in one query; not the text."""
+        rows = self.select_related("target__instance", "invocation__command").order_by("-pk")
+        return rows.defer("text", "target__instance__public_key", "invocation__command__content")
+
+
+def pairs(keys: Collection[tuple[int, int]]) -> Q:
+    """The rows of these (target id, number) pairs, asked for number by number: most have the same."""
+    by_number: dict[int, list[int]] = {}
+    for target_id, number in keys:
+        by_number.setdefault(number, []).append(target_id)
+    wanted = Q(pk__in=[])
+    for number, target_ids in by_number.items():
+        wanted |= Q(number=number, target__in=target_ids)
+    return wanted

@@ -1,8 +1,12 @@
-"""What this room tells the rooms above, after the commit.
+"""What this room tells the rooms above, and asks them.
 
-`invocation_ended`: sent once when an invocation has reached its final state. Argument: `invocation_id`.
+`invocation_ended`: sent once when an invocation has reached its final state, after the commit. Argument:
+`invocation_id`.
+`runs_about_to_be_purged`: sent before the results of runs are deleted. A receiver returns the ids of those that
+it is at work on. Argument: `invocation_ids`.
 """
 
 from django.dispatch import Signal
 
 invocation_ended = Signal()
+runs_about_to_be_purged = Signal()

@@ -84,6 +84,16 @@ class RepeatMode(TextChoices):
     """When a command runs."""
 
     ONCE = "Once", _("Immediate execution")
+    PERIOD = "Period", _("Run on schedule")
+    NEXT_REBOOT_ONLY = "NextRebootOnly", _("After the next startup of the system")
+    EVERY_REBOOT = "EveryReboot", _("After each system startup")
+
+
+class HoldCause(TextChoices):
+    """Why a plan does not run for the time being."""
+
+    BLACKOUT = "Blackout", _("Blackout window")
+    QUOTA = "Quota", _("Quota of runs used up")
 
 
 OPEN = frozenset({Status.PENDING, Status.RUNNING, Status.SCHEDULED, Status.STOPPING})
@@ -177,9 +187,11 @@ def instance_state(records: Iterable[InvokeStatus], *, schedule_alive: bool, sto
 # --- What moves a run ---
 
 
-def first_state(*, connected: bool) -> Status:
-    """How a run begins: what nobody is there to take has failed before it began."""
-    return Status.PENDING if connected else Status.ABORTED
+def first_state(*, connected: bool, waits: bool = False, able: bool = True) -> Status:
+    """How a run begins: a plan waits for its time; what nobody is there to take has failed before it began."""
+    if waits and able:
+        return Status.SCHEDULED
+    return Status.PENDING if connected and able else Status.ABORTED
 
 
 class ReportKind(StrEnum):
@@ -213,7 +225,7 @@ def next_state(current: Status, said: Said, *, presumed: bool = False, had_start
     if said.kind is ReportKind.VERIFIED or (current in FINAL and not presumed):
         return current
     if said.kind is ReportKind.RUNNING:
-        return Status.RUNNING if current is Status.PENDING else current
+        return Status.RUNNING if current in (Status.PENDING, Status.SCHEDULED) else current
     return end_state(said, had_started=had_started)
 
 
@@ -233,9 +245,30 @@ def end_state(said: Said, *, had_started: bool) -> Status:
 
 def stop_state(current: Status, *, delivered: bool) -> Status:
     """Where the order to stop moves a run: what no agent has taken is over at once."""
-    if current is Status.PENDING and not delivered:
+    if current in (Status.PENDING, Status.SCHEDULED) and not delivered:
         return Status.CANCELLED
     return Status.STOPPING if current in (Status.PENDING, Status.RUNNING, Status.SCHEDULED) else current
+
+
+def state_between(current: Status, record: Status, *, goes_on: bool) -> Status:
+    """Where a record moves its target: Scheduled again after each run, until the schedule is over (CA-176)."""
+    if current not in (Status.PENDING, Status.RUNNING, Status.SCHEDULED):
+        return current
+    if record in (Status.PENDING, Status.RUNNING):
+        return record
+    return Status.SCHEDULED if goes_on else record
+
+
+def closing_state(last: Status | None, *, ordered: bool) -> Status:
+    """What a target is when its schedule is over: by an order to stop, or because its time is up (CA-176)."""
+    if last is None:
+        return Status.CANCELLED
+    return Status.TERMINATED if ordered else last
+
+
+def startup_state(current: Status) -> Status:
+    """Where a start of the system moves a run that waits for it."""
+    return Status.PENDING if current is Status.SCHEDULED else current
 
 
 def restart_state(current: Status, *, had_started: bool) -> Status:
@@ -249,7 +282,7 @@ def restart_state(current: Status, *, had_started: bool) -> Status:
 
 def overdue_state(current: Status, *, had_started: bool) -> Status:
     """Where a passed deadline moves a run."""
-    if current is Status.PENDING:
+    if current in (Status.PENDING, Status.SCHEDULED):
         return Status.ABORTED
     if current is Status.RUNNING:
         return Status.TIMEOUT

@@ -5,6 +5,7 @@ import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,7 +14,6 @@ from django_htmx.http import HttpResponseClientRedirect
 from console.kit.errors import ConsoleError, InvalidParameter, NotFound
 
 if TYPE_CHECKING:
-    from django.forms import BaseForm
     from django_htmx.middleware import HtmxDetails
 
     from access.principals import Principal
@@ -64,7 +64,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     return refusal(request, error)
 
 
-def put_error(form: "BaseForm", error: ConsoleError) -> None:
+def put_error(form: BaseForm, error: ConsoleError) -> None:
     """Show an operation's refusal of what was typed at the field that is meant."""
     if not isinstance(error, (InvalidParameter, NotFound)):
         raise error
@@ -72,13 +72,13 @@ def put_error(form: "BaseForm", error: ConsoleError) -> None:
 
 
 def panel(request: HttpRequest, template: str, context: dict[str, object]) -> HttpResponse:
-    """A form beside its list: the panel alone for htmx, a page of its own otherwise. 422 if it is invalid.
+    """Forms beside their list: the panel alone for htmx, a page of its own otherwise. 422 if one is invalid.
 
     The template extends `layout`, which is one of the two.
     """
-    form = context.get("form")
     layout = "ui/panel_only.html" if getattr(request, "htmx", False) else "ui/panel_page.html"
-    status = 422 if form is not None and getattr(form, "errors", None) else 200
+    forms = (value for value in context.values() if isinstance(value, BaseForm))
+    status = 422 if any(form.errors for form in forms) else 200
     return render(request, template, {**context, "layout": layout}, status=status)
 
 

@@ -7,12 +7,13 @@ import { editor } from "./behaviours/editor.js";
 import { filter } from "./behaviours/filter.js";
 import { localTime, refreshTimes } from "./behaviours/local-time.js";
 import { closeMenus, keys } from "./behaviours/keys.js";
+import { ownZone } from "./behaviours/own-zone.js";
 import { panel, restoreFocus } from "./behaviours/panel.js";
 import { size } from "./behaviours/size.js";
 import { theme } from "./behaviours/theme.js";
 import { watch } from "./live.js";
 
-const behaviours = { autoscroll, chosen, copy, editor, filter, panel, size, theme, "local-time": localTime };
+const behaviours = { autoscroll, chosen, copy, editor, filter, panel, size, theme, "local-time": localTime, "own-zone": ownZone };
 
 /** @param {Element} root */
 function begin(root) {

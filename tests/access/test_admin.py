@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from access.models import AuditEntry, Policy, PolicyAttachment, Quota, Role, User
 from assistant.instances.models import Region
+from assistant.invocations.models import Guard
 from tests.access.factories import GroupFactory, PolicyFactory, RoleFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +89,7 @@ def test_passwords_are_not_changed_past_the_operations(as_operator, rows):
 AUDITED = {
     Quota: "by the operations that it calls",
     Region: "by its save_model and delete_model",
+    Guard: "by its save_model and delete_model",
 }
 
 

@@ -1,6 +1,7 @@
 """Every page of the assistant: what it costs, what it shows when there is nothing, little and much."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import get_resolver, reverse
@@ -8,11 +9,12 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from assistant.commands.models import Command
 from assistant.instances.models import Activation, Instance
+from assistant.instances.operations.selections import create_selection
 from assistant.invocations.models import Invocation
 from tests.commands.factories import saved
 from tests.exports.factories import exported
 from tests.instances.factories import ActivationFactory, InstanceFactory
-from tests.invocations.factories import ran, report, started, target_of
+from tests.invocations.factories import planned, ran, ran_at, report, started, target_of
 
 pytestmark = pytest.mark.django_db
 
@@ -36,11 +38,17 @@ def address(run, olga):
         "activation_id": target.instance.activation_id,
         "command_id": saved(olga).pk,
         "common_name": "CA-ECS-DiskUsage.sh",
+        "number": 1,
+        "selection_id": create_selection(olga, "web", filters={"q": "web"}).pk,
     }
 
+    plan = planned(olga, target.instance, frequency="rate(1h)")
+    ran_at(target_of(plan), plan.created_at + timedelta(hours=1), body=b"hi\n")
+
     def of(name):
-        wanted = re.findall(r"<str:(\w+)>", PATTERNS[name])
-        return reverse(name, kwargs={word: arguments[word] for word in wanted})
+        wanted = re.findall(r"<(?:str|int):(\w+)>", PATTERNS[name])
+        words = arguments | ({"invocation_id": plan.pk} if name in OF_PLANS else {})
+        return reverse(name, kwargs={word: words[word] for word in wanted})
 
     return of
 
@@ -57,6 +65,14 @@ def patterns(resolver=None, prefix="", namespace=""):
 
 PATTERNS = dict(patterns())
 
+# Pages of a plan that recurs, and of its runs.
+OF_PLANS = {
+    "invocations:record_detail",
+    "invocations:record_output",
+    "invocations:record_compare",
+    "invocations:invocation_modify",
+}
+
 # The rooms of the assistant; those of access have tests of their own, the rules of all are in test_rules.
 READING = {
     "console:overview",
@@ -65,16 +81,25 @@ READING = {
     "instances:instance_detail",
     "instances:activation_list",
     "instances:activation_arrivals",
+    "instances:selection_list",
+    "invocations:blackout_list",
+    "invocations:error_codes",
+    "invocations:instance_sent",
     "invocations:invocation_list",
     "invocations:invocation_detail",
     "invocations:target_detail",
     "invocations:target_output",
     "invocations:target_compare",
+    "invocations:output_search",
+    "invocations:record_detail",
+    "invocations:record_output",
+    "invocations:record_compare",
     "exports:export_list",
     "exports:export_detail",
     "exports:export_create",
     "commands:command_list",
     "commands:command_detail",
+    "commands:command_export",
     "commands:common_list",
     "commands:common_detail",
     "password",
@@ -86,23 +111,33 @@ FORMS = {
     "instances:instance_deregister",
     "instances:activation_create",
     "invocations:run",
+    "invocations:instance_send",
+    "invocations:blackout_create",
+    "invocations:blackout_modify",
     "invocations:invocation_stop",
+    "invocations:invocation_modify",
     "commands:command_create",
     "commands:command_clone",
+    "commands:command_import",
     "commands:common_copy",
     "commands:command_rename",
     "commands:command_delete",
 }
+# Forms of what is one's own, which a reader has too.
+OWN = {"instances:selection_create", "instances:selection_modify"}
 CHANGES = {
+    "invocations:blackout_delete",
     "instances:instance_untag",
     "instances:activation_disable",
     "instances:activation_delete",
     "invocations:invocation_run_again",
     "invocations:invocation_run_again_failed",
+    "invocations:rollout_confirm",
+    "invocations:rollout_stop",
 }
 
 
-@pytest.mark.parametrize("name", sorted(READING | FORMS))
+@pytest.mark.parametrize("name", sorted(READING | FORMS | OWN))
 def test_the_operator_sees_it(name, address, as_operator):
     response = as_operator.get(address(name))
 
@@ -124,6 +159,7 @@ WORDS = {
         "time_to_live_in_hours": 1,
     },
     "invocations:run": {"language": "shell", "content": "true", "timeout": 60},
+    "invocations:blackout_create": {"reason": "x", "kind": "clock", "days": "1", "zone": "UTC"},
     "instances:instance_untag": {"key": "a"},
     "commands:command_create": {"name": "x", "language": "shell", "content": "true", "timeout": 60},
     "commands:common_copy": {"name": "x", "language": "shell", "content": "true", "timeout": 60},
@@ -199,7 +235,7 @@ def test_the_page_and_its_live_part_share_address_and_markup(name, part, address
     assert 'data-live="' in fragment
 
 
-@pytest.mark.parametrize("name", sorted(FORMS))
+@pytest.mark.parametrize("name", sorted(FORMS | OWN))
 def test_a_form_is_a_panel_for_htmx_and_a_page_otherwise(name, address, as_operator):
     panel = as_operator.get(address(name), headers={"HX-Request": "true"}).content.decode()
 
@@ -211,12 +247,17 @@ def test_a_form_is_a_panel_for_htmx_and_a_page_otherwise(name, address, as_opera
 QUERIES = {
     "console:overview": 9,
     "instances:instance_list": 8,
-    "instances:instance_detail": 6,
+    "instances:instance_detail": 7,
     "instances:activation_list": 4,
+    "instances:selection_list": 5,
+    "invocations:blackout_list": 3,
     "invocations:invocation_list": 6,
     "invocations:invocation_detail": 12,
-    "invocations:target_detail": 7,
+    "invocations:target_detail": 8,
     "invocations:target_compare": 6,
+    "invocations:record_detail": 8,
+    "invocations:record_compare": 7,
+    "invocations:invocation_modify": 9,
     "exports:export_list": 4,
     "exports:export_detail": 4,
     "commands:command_list": 6,

@@ -1,6 +1,7 @@
 """Who comes in where: every address, walked by nobody, without permission, with it, and with one that does not hold."""
 
 import ast
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -15,11 +16,12 @@ from access.operations.calls import OPERATIONS
 from access.operations.groups import create_group
 from access.rules import actions
 from assistant.instances.models import Activation, Instance
+from assistant.instances.operations.selections import create_selection
 from assistant.invocations.models import Invocation, Target
 from tests.commands.factories import saved
 from tests.conftest import put_policy
 from tests.exports.factories import exported
-from tests.invocations.factories import ran, report, started, target_of
+from tests.invocations.factories import blackout, planned, ran, ran_at, report, started, target_of
 from tests.test_house_rules import operation_modules
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +113,8 @@ def world(olga, operator):
     invocation = ran(olga)
     report(started(target_of(invocation)), body=b"hi\n")
     target = target_of(invocation)
+    plan = planned(olga, target.instance, frequency="rate(1h)")
+    ran_at(target_of(plan), plan.created_at + timedelta(hours=1), body=b"hi\n")
     create_group(olga, "web-team")
     role = Role.objects.create(name="deployer")
     policy = put_policy("lister", permission("ecs:List*"))
@@ -119,6 +123,7 @@ def world(olga, operator):
     return {
         "instance_id": target.instance_id,
         "invocation_id": invocation.pk,
+        "plan_id": plan.pk,
         "export_id": exported(olga, invocation).pk,
         "activation_id": target.instance.activation_id,
         "command_id": saved(olga).pk,
@@ -133,6 +138,8 @@ def world(olga, operator):
         "handle": "none",
         "entry_id": AuditEntry.objects.first().pk,
         "region_id": "local",
+        "blackout_id": blackout().pk,
+        "selection_id": create_selection(olga, "web", filters={"q": "web"}).pk,
     }
 
 
@@ -142,9 +149,13 @@ OWN_WORDS = {
     "access:quota_reset": {"name": "max-axt-command-count"},
 }
 
+OF_PLANS = {"invocations:record_detail", "invocations:record_output", "invocations:record_compare"}
+
 
 def address(name, world):
     words = world | OWN_WORDS.get(name, {})
+    if name in OF_PLANS:
+        words["invocation_id"] = words["plan_id"]
     parts = ADDRESSES[name].pattern.converters
     return reverse(name, kwargs={part: words[part] for part in parts})
 

@@ -13,9 +13,9 @@ def answered(principal, *bodies, **instance):
     return run
 
 
-def exported(principal, run, form="csv"):
+def exported(principal, run, form="csv", *, history=False):
     """An export whose row is written; its task is left to the test."""
-    return create_export(principal, run, form=Format(form))
+    return create_export(principal, run, form=Format(form), history=history)
 
 
 def written(export):

@@ -25,6 +25,8 @@ from assistant.invocations.models import Target
 from console.kit.errors import NotAllowed
 from console.live import visible
 from tests.exports.factories import answered, exported, fresh, written
+from tests.instances.factories import InstanceFactory
+from tests.invocations.factories import planned, ran_at, target_of
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +95,50 @@ def test_an_archive_has_a_file_per_instance_and_a_list(olga):
         rows = rows_of(archive.read("index.csv").decode())
         assert [archive.read(row["File"]) for row in rows] == [b"one\xff", b"two\n"]
         assert sorted(archive.namelist()) == sorted(["index.csv", *(row["File"] for row in rows)])
+
+
+@pytest.mark.usefixtures("_steps")
+@pytest.mark.parametrize("form", ["csv", "jsonl", "zip"])
+def test_of_a_plan_every_run_is_a_row_if_that_is_asked_for(form, olga):
+    plan = planned(olga, InstanceFactory(name="web"), frequency="rate(1h)")
+    target = target_of(plan)
+    for number, body in enumerate([b"one\n", b"two\n"], 1):
+        ran_at(target, plan.created_at + number * timedelta(hours=1), body=body)
+
+    whole = written(exported(olga, plan, form, history=True))
+    last = written(exported(olga, plan, form))
+
+    said = [(outputs_in(export), export.n_done) for export in (whole, last)]
+    assert said == [(["one\n", "two\n"], 2), (["two\n"], 1)]
+
+
+def outputs_in(export):
+    match Format(export.form):
+        case Format.CSV:
+            rows = rows_of(export.path.read_text())
+            assert [row.get("Repeats") for row in rows] in (["1", "2"], [None])
+            return [row["Output"] for row in rows]
+        case Format.LINES:
+            return [json.loads(line)["Output"] for line in export.path.read_text().splitlines()]
+    with ZipFile(export.path) as archive:
+        rows = rows_of(archive.read("index.csv").decode())
+        return [archive.read(row["File"]).decode() for row in rows]
+
+
+def test_all_runs_of_what_ran_once_are_the_one(olga):
+    export = written(exported(olga, answered(olga, b"one\n"), history=True))
+
+    assert (export.has_history, export.n_done) == (False, 1)
+
+
+def test_the_panel_asks_which_runs_of_a_plan_alone(olga, as_operator):
+    plan, run = planned(olga, frequency="rate(1h)"), answered(olga, b"one\n")
+
+    of_plan = as_operator.get(reverse("exports:export_create", args=[plan.pk])).content.decode()
+    of_run = as_operator.get(reverse("exports:export_create", args=[run.pk])).content.decode()
+
+    assert "All runs of the plan" in of_plan
+    assert "All runs of the plan" not in of_run
 
 
 @pytest.mark.parametrize(

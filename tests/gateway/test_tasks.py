@@ -36,6 +36,7 @@ TYPES = {
     "username": str,
     "windowsPasswordName": str,
     "creationTime": int,
+    "notAfter": int,
     "containerId": str,
     "containerName": str,
     "instanceId": str,

@@ -52,7 +52,7 @@ class InstanceFactory(factory.django.DjangoModelFactory):
             os_type="windows", os_version="Windows Server 2019", default_username="system"
         )
         unprivileged = factory.Trait(is_privileged=False, default_username="deploy")
-        own_agent = factory.Trait(agent_name="ca-agent", agent_version="1.0.0")
+        own_agent = factory.Trait(agent_name="ca-agent", agent_version="1.1.0")
 
     id = factory.Sequence(lambda n: f"mi-lo{n:013d}")
     region = factory.SubFactory(RegionFactory)

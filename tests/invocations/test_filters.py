@@ -43,7 +43,7 @@ def moment(**ago):
         ({"user": "olga"}, {"yesterday", "today"}),
         ({"user": "rita"}, set()),
         ({"command": "c-none"}, set()),
-        ({"plan": "Once"}, {"yesterday", "today"}),
+        ({"plan": "now"}, {"yesterday", "today"}),
     ],
 )
 def test_each_filter_finds_what_it_names(query, wanted, runs, as_operator):

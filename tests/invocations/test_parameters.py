@@ -106,7 +106,8 @@ def test_an_instances_name_is_not_read_as_a_parameter(olga):
 
 
 def test_a_fetch_takes_no_more_queries_for_parameters(olga, django_assert_max_num_queries):
-    instances = InstanceFactory.create_batch(12)
+    # Half of the region: the guard has nothing to ask.
+    instances = InstanceFactory.create_batch(24)[::2]
     ran_with(olga, "echo {{ACS::InstanceId}} {{a}}", on=instances, a="x")
 
     with django_assert_max_num_queries(12):

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,8 +24,12 @@ EXPORT = "ecs:ExportInvocationResults"
 
 
 @operation(READ)
-def create_export(principal: Principal, invocation: Invocation, *, form: Format) -> Export:
+def create_export(
+    principal: Principal, invocation: Invocation, *, form: Format, history: bool = False
+) -> Export:
     """Have the results of a run written into a file, in the background.
+
+    Of a plan that recurs the last run of each instance, with `history` every one that is kept.
 
     The whole run or nothing: who may not read one of its results is refused. The permission is asked for
     again with every batch, and by everybody who reads the file.
@@ -35,7 +39,10 @@ def create_export(principal: Principal, invocation: Invocation, *, form: Format)
     if Export.objects.of(principal).count() >= limits.KEPT_PER_USER:
         message = _("You keep %(number)d exports already. Delete one, or wait: each is kept for a day.")
         raise errors.ExportsExhausted(message % {"number": limits.KEPT_PER_USER})
-    output_bytes = invocation.targets.aggregate(Sum("stored_bytes"))["stored_bytes__sum"] or 0
+    has_history = history and invocation.plan.recurs
+    rows = invocation.records.all() if has_history else invocation.targets.all()
+    size = rows.aggregate(number=Count("pk"), output_bytes=Sum("stored_bytes"))
+    output_bytes = size["output_bytes"] or 0
     if output_bytes > limits.OUTPUT_BYTES:
         message = _("The outputs come to more than 1 GiB. Download those that you need one by one.")
         raise errors.ExportTooLarge(message, field="format")
@@ -45,6 +52,7 @@ def create_export(principal: Principal, invocation: Invocation, *, form: Format)
         id=ids.new_id("e", invocation.region.code),
         invocation=invocation,
         form=form,
+        has_history=has_history,
         created_by_id=principal.user_id,
         role=principal.role,
         door=principal.door,
@@ -54,7 +62,7 @@ def create_export(principal: Principal, invocation: Invocation, *, form: Format)
         created_at=now,
         heard_at=now,
         expires_at=now + limits.KEPT_FOR,
-        n_total=invocation.targets.count(),
+        n_total=size["number"],
     )
     record(principal, EXPORT, invocation.pk, export=export.pk, format=form.value, results=export.n_total)
     logger.info("Export begins export=%s principal=%s", export.pk, principal.name)

@@ -3,7 +3,7 @@
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from io import BufferedRandom
@@ -23,8 +23,8 @@ from assistant.exports.operations.exports import EXPORT
 from assistant.exports.rules import files
 from assistant.exports.rules.files import Result
 from assistant.exports.states import Format, Status
-from assistant.invocations.models import OutputChunk, Target
-from assistant.invocations.querysets import TargetQuerySet
+from assistant.invocations.models import OutputChunk, Record, Target
+from assistant.invocations.querysets import RecordQuerySet, TargetQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,24 @@ FIELDS = (
     "finished_at",
     "dropped",
 )
+FIELDS_OF_RECORDS = (
+    "target__instance_id",
+    "target__instance__name",
+    *FIELDS[2:6],
+    "target__username",
+    *FIELDS[7:],
+    "number",
+    "fired_at",
+)
+Row = Target | Record
 
 
 class Withdrawn(Exception):
     """Whoever asked may not read these results any longer."""
+
+
+class Incomplete(Exception):
+    """Results that belong into the file are gone: it would not say what it says it does."""
 
 
 def write_step(principal: Principal, export: Export) -> None:
@@ -57,6 +71,8 @@ def write_step(principal: Principal, export: Export) -> None:
             has_more = write_batch(export, stream)
         except Withdrawn:
             break_off(principal, export, _("The permission to read these results was withdrawn."))
+        except Incomplete:
+            break_off(principal, export, _("Some of the results are no longer kept."))
         except OSError as error:
             logger.exception("Export cannot be written export=%s", export.pk)
             break_off(principal, export, _("The file could not be written: %s.") % error.strerror)
@@ -74,10 +90,13 @@ def write_batch(export: Export, stream: BufferedRandom) -> bool:
         start_over(export, stream, form)
     stream.seek(0, os.SEEK_END)
     batch = next_batch(export)
+    if not batch and export.n_done < export.n_total:
+        raise Incomplete
     if batch:
-        files.add(stream, form, results_of(batch))
+        files.add(stream, form, results_of(export, batch))
     else:
-        files.finish(stream, form, whole_list(export) if form is Format.ZIP else ())
+        listed = whole_list(export) if form is Format.ZIP else ()
+        files.finish(stream, form, listed, has_history=export.has_history)
     stream.flush()
     os.fsync(stream.fileno())
     return note(export, stream, batch)
@@ -86,11 +105,11 @@ def write_batch(export: Export, stream: BufferedRandom) -> bool:
 def start_over(export: Export, stream: BufferedRandom, form: Format) -> None:
     stream.seek(0)
     stream.truncate()
-    files.begin(stream, form)
+    files.begin(stream, form, has_history=export.has_history)
     export.last_target = export.n_done = 0
 
 
-def note(export: Export, stream: BufferedRandom, batch: list[Target]) -> bool:
+def note(export: Export, stream: BufferedRandom, batch: list[Row]) -> bool:
     """Write down how far it is; says whether there is more to do."""
     now, size = timezone.now(), os.fstat(stream.fileno()).st_size
     row = Export.objects.filter(pk=export.pk)
@@ -139,39 +158,51 @@ def break_off(principal: Principal, export: Export, reason: str) -> None:
 # --- What is written ---
 
 
-def next_batch(export: Export) -> list[Target]:
+def rows_of(export: Export) -> TargetQuerySet | RecordQuerySet:
+    """What is a row of the file each: the instances of the run, or the runs on them."""
+    if export.has_history:
+        return Record.objects.filter(invocation=export.invocation_id).order_by("pk")
+    return Target.objects.filter(invocation=export.invocation_id).order_by("pk")
+
+
+def fields_of(export: Export) -> tuple[str, ...]:
+    return FIELDS_OF_RECORDS if export.has_history else FIELDS
+
+
+def next_batch(export: Export) -> list[Row]:
     """The next results, as many as one step takes. Raises Withdrawn unless all of them may be read now."""
     principal = principal_of(export)
-    targets = Target.objects.filter(invocation=export.invocation_id, pk__gt=export.last_target).order_by("pk")
-    batch = within_bytes(targets.only("pk", "stored_bytes")[: limits.BATCH])
-    pks = [target.pk for target in batch]
-    if Target.objects.filter(pk__in=pks).visible_to(principal).count() != len(pks):
+    rows = rows_of(export).filter(pk__gt=export.last_target)
+    key = ("target_id", "number") if export.has_history else ("repeats",)
+    batch = within_bytes(rows.only("pk", "stored_bytes", *key)[: limits.BATCH])
+    pks = [row.pk for row in batch]
+    if rows_of(export).filter(pk__in=pks).visible_to(principal).count() != len(pks):
         raise Withdrawn
     return batch
 
 
-def within_bytes(targets: TargetQuerySet) -> list[Target]:
-    batch: list[Target] = []
+def within_bytes(rows: Iterable[Row]) -> list[Row]:
+    batch: list[Row] = []
     total = 0
-    for target in targets:
-        total += target.stored_bytes
+    for row in rows:
+        total += row.stored_bytes
         if batch and total > limits.BATCH_BYTES:
             break
-        batch.append(target)
+        batch.append(row)
     return batch
 
 
-def results_of(batch: list[Target]) -> Iterator[Result]:
-    pks = [target.pk for target in batch]
-    pieces = OutputChunk.objects.wholes(pks)
-    rows = Target.objects.filter(pk__in=pks).order_by("pk").values_list("pk", *FIELDS)
+def results_of(export: Export, batch: list[Row]) -> Iterator[Result]:
+    keys = {row.pk: row.output_key for row in batch}
+    pieces = OutputChunk.objects.wholes(keys.values())
+    rows = rows_of(export).filter(pk__in=keys).values_list("pk", *fields_of(export))
     for pk, *row in rows:
-        yield Result(*row)._replace(pieces=pieces.get(pk, []))
+        yield Result(*row)._replace(pieces=pieces.get(keys[pk], []))
 
 
 def whole_list(export: Export) -> Iterator[Result]:
-    rows = Target.objects.filter(invocation=export.invocation_id, pk__lte=export.last_target).order_by("pk")
-    return (Result(*row) for row in rows.values_list(*FIELDS).iterator(chunk_size=limits.BATCH))
+    rows = rows_of(export).filter(pk__lte=export.last_target).values_list(*fields_of(export))
+    return (Result(*row) for row in rows.iterator(chunk_size=limits.BATCH))
 
 
 def principal_of(export: Export) -> Principal:

@@ -32,6 +32,9 @@ class Result(NamedTuple):
     started_at: datetime | None
     finished_at: datetime | None
     dropped: int
+    # Of a plan that recurs: which of its runs this is, and when it was due.
+    number: int = 0
+    due_at: datetime | None = None
     pieces: Sequence[tuple[int, bytes]] = ()
 
 
@@ -51,7 +54,16 @@ COLUMNS = (
 )
 
 
+# Where each run of a plan has a row.
+RUN_COLUMNS = ("Repeats", "DueTime")
+
+
+def columns(*, has_history: bool) -> tuple[str, ...]:
+    return (*COLUMNS, *RUN_COLUMNS) if has_history else COLUMNS
+
+
 def cells(result: Result) -> list[object]:
+    run = [result.number, api_time(result.due_at)] if result.number else []
     return [
         result.instance_id,
         result.instance_name,
@@ -64,6 +76,7 @@ def cells(result: Result) -> list[object]:
         api_time(result.started_at),
         api_time(result.finished_at),
         result.dropped,
+        *run,
     ]
 
 
@@ -81,26 +94,28 @@ def table_line(result: Result) -> bytes:
 
 
 def index_line(result: Result) -> str:
-    return csv_row([*table_row(result), file_name(result.instance_id, result.instance_name)])
+    return csv_row([*table_row(result), file_name(result.instance_id, result.instance_name, result.number)])
 
 
 def json_line(result: Result) -> bytes:
-    document = dict(zip(COLUMNS, cells(result), strict=True)) | {"Output": text_of(result)}
+    names = columns(has_history=bool(result.number))
+    document = dict(zip(names, cells(result), strict=True)) | {"Output": text_of(result)}
     return (json.dumps(document, ensure_ascii=False) + "\n").encode()
 
 
-def file_name(instance_id: str, instance_name: str) -> str:
+def file_name(instance_id: str, instance_name: str, number: int = 0) -> str:
     """A name that every file system takes, and that leads nowhere else."""
     name = re.sub(r"[^\w.-]+", "_", instance_name).strip("._")[:NAME_CHARACTERS]
-    return f"results/{name}_{instance_id}.txt" if name else f"results/{instance_id}.txt"
+    place = f"results/{name}_{instance_id}" if name else f"results/{instance_id}"
+    return f"{place}/run-{number}.txt" if number else f"{place}.txt"
 
 
 # --- Write: a beginning, any number of batches, an end. The stream is at its end each time. ---
 
 
-def begin(stream: BufferedRandom, form: Format) -> None:
+def begin(stream: BufferedRandom, form: Format, *, has_history: bool = False) -> None:
     if form is Format.CSV:
-        stream.write(csv_row([*COLUMNS, "Output"]).encode())
+        stream.write(csv_row([*columns(has_history=has_history), "Output"]).encode())
     elif form is Format.ZIP:
         with ZipFile(stream, "w"):
             pass
@@ -116,12 +131,14 @@ def add(stream: BufferedRandom, form: Format, results: Iterable[Result]) -> None
             with ZipFile(stream, "a", ZIP_DEFLATED, compresslevel=3) as archive:
                 for result in results:
                     body = b"".join(body for _offset, body in result.pieces)
-                    archive.writestr(file_name(result.instance_id, result.instance_name), body)
+                    archive.writestr(file_name(result.instance_id, result.instance_name, result.number), body)
 
 
-def finish(stream: BufferedRandom, form: Format, results: Iterable[Result]) -> None:
+def finish(
+    stream: BufferedRandom, form: Format, results: Iterable[Result], *, has_history: bool = False
+) -> None:
     """An archive ends with the list of all results, without their output."""
     if form is Format.ZIP:
-        head = csv_row([*COLUMNS, "File"])
+        head = csv_row([*columns(has_history=has_history), "File"])
         with ZipFile(stream, "a", ZIP_DEFLATED) as archive:
             archive.writestr(INDEX, head + "".join(index_line(result) for result in results))

@@ -13,12 +13,19 @@ from assistant.instances.models import Region
 from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations.models import Invocation
 from assistant.invocations.operations.runs import (
+    AS_SAVED,
+    Order,
+    Own,
     authorize_run,
+    check_guard,
+    check_own,
     check_places,
+    check_timing,
     create_invocation,
     places_of,
     tell_of_run,
 )
+from assistant.invocations.rules.plans import NOW, Timing
 
 
 @operation("ecs:InvokeCommand")
@@ -30,8 +37,10 @@ def invoke_common_command(
     targets: InstanceQuerySet,
     username: str = "",
     parameters: Mapping[str, str] | None = None,
+    timing: Timing = NOW,
+    own: Own = AS_SAVED,
 ) -> Invocation:
-    """Run a common command once, now, on the registered ones of `targets` in `region`, as `run_command` does.
+    """Run a common command on the registered ones of `targets` in `region`, as `run_command` does.
 
     The run keeps the script as it was, with its version. A value that is left empty is the parameter's
     default. Raises InvalidParameter also for values that do not fit their parameter.
@@ -44,16 +53,20 @@ def invoke_common_command(
     )
 
     check_places(places, common.type, username)
+    check_own(own)
     script = script_of_common(common)
     values = parameters_of(script, {name: value for name, value in (parameters or {}).items() if value})
     check_values(common, values)
     command = write_command(
         principal, region, script, kept=False, provider=common.provider, version=common.version
     )
+    order = Order(username, values, timing, own)
+    check_timing(timing, own.timeout_of(command), now=now)
+    confirmed = check_guard(command, values, places, timing)
 
-    invocation = create_invocation(principal, command, places, username=username, parameters=values, now=now)
+    invocation = create_invocation(principal, command, places, order, now=now)
 
-    tell_of_run(principal, action, invocation, places)
+    tell_of_run(principal, action, invocation, places, confirmed)
     return invocation
 
 

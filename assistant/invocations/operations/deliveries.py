@@ -14,17 +14,18 @@ from access.principals import Principal
 from assistant.commands.rules.content import erasable, for_delivery
 from assistant.commands.states import CommandType
 from assistant.instances.limits import OWN_AGENT
+from assistant.instances.models import Instance
 from assistant.invocations import followups, limits
 from assistant.invocations.models import Invocation, Target
 from assistant.invocations.operations.parameters import Filling
 from assistant.invocations.operations.writing import hold, write
-from assistant.invocations.querysets import TargetQuerySet
-from assistant.invocations.rules.progress import Run, interrupt
+from assistant.invocations.querysets import GOING_ON, STARTS
+from assistant.invocations.rules.plans import on_wire
+from assistant.invocations.rules.progress import Run, hand_out_at_start, interrupt
+from assistant.invocations.rules.recurring import Series
 from assistant.invocations.states import FINAL, RepeatMode, Status
 
 logger = logging.getLogger(__name__)
-
-GOING_ON = (Status.RUNNING, Status.STOPPING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Fetch:
     instance_id: str
     is_startup: bool = False
     cold_start: bool = False
+    # The zone of the server's clock.
+    time_zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,12 @@ class Task:
     timeout: int
     working_dir: str
     username: str
-    repeat_mode: str
+    # The plan as the wire spells it: the kind of repeat, and its times.
+    repeat: str
+    cron: str
+    invoke_version: int
     created_at: datetime
+    expires_at: datetime | None
     # The agent is told to look for parameters, so that it deletes the script's file (`content.erasable`).
     is_erased: bool = False
 
@@ -67,26 +74,59 @@ def list_tasks(_principal: Principal, fetches: Sequence[Fetch]) -> list[Work]:
     """Hand out what is waiting, and note that it was handed out; one answer per fetch.
 
     A run is handed out again until the agent has said a first word about it: agents ignore what they know
-    already. A fetch of a process that has just begun first ends what the one before it left behind.
+    already. A fetch of a process that has just begun first ends what the one before it left behind, and is
+    told of all plans: the reference agent keeps none, and ours drops what is not named.
     """
     now = timezone.now()
-    cold = {fetch.instance_id: fetch.cold_start for fetch in fetches if fetch.is_startup}
-    waiting = Target.objects.waiting_for(fetch.instance_id for fetch in fetches)
-    left_behind = Target.objects.filter(instance__in=list(cold), status__in=GOING_ON)
+    starting = {fetch.instance_id: fetch.cold_start for fetch in fetches if fetch.is_startup}
+    cold = [instance_id for instance_id, is_cold in starting.items() if is_cold]
+    note_clocks(fetches)
+    instance_ids = [fetch.instance_id for fetch in fetches]
     # Held at once: whoever holds targets twice in a transaction has invocations in between.
-    batch = hold(waiting | left_behind)
+    batch = hold(Target.objects.for_fetches(instance_ids, starting, cold=cold, now=now))
     for run in batch.runs:
-        if run.instance_id in cold and run.status in GOING_ON:
-            interrupt(run, cold_start=cold[run.instance_id], now=now)
-    chosen = within_places([run for run in batch.runs if run.status not in FINAL])
-    write_deliveries(chosen, now=now)
+        if run.instance_id in starting:
+            begin_anew(run, batch.series.get(run.id), cold_start=starting[run.instance_id], now=now)
+    chosen = within_places([run for run in batch.runs if run.status not in FINAL and is_due(run)])
+    note_deliveries(chosen, now=now)
     write(batch, now=now)
-    work = work_by_instance(Target.objects.filter(pk__in=[run.id for run in chosen]))
+    work = work_of(chosen)
     return [work[fetch.instance_id] for fetch in fetches]
 
 
+def note_clocks(fetches: Sequence[Fetch]) -> None:
+    """The zones of servers' clocks, which plans without one go by (CA-124)."""
+    for fetch in fetches:
+        if fetch.is_startup and fetch.time_zone:
+            stale = Instance.objects.filter(pk=fetch.instance_id).exclude(time_zone=fetch.time_zone)
+            stale.update(time_zone=fetch.time_zone)
+
+
+def begin_anew(run: Run, series: Series | None, *, cold_start: bool, now: datetime) -> None:
+    """What the start of an agent, perhaps with its system, means for a run."""
+    if series:
+        series.interrupt(cold_start=cold_start, now=now)
+    elif run.status in GOING_ON:
+        interrupt(run, cold_start=cold_start, now=now)
+    # A new process knows of nothing that the one before it was told.
+    if run.status is Status.SCHEDULED:
+        run.delivered_at = None
+        if cold_start and run.repeat_mode in STARTS and not run.is_held:
+            if series:
+                series.begin(now=now)
+            else:
+                hand_out_at_start(run, now=now)
+
+
+def is_due(run: Run) -> bool:
+    """Whether its agent is to be told: not of plans that wait for the system's start, nor of held ones."""
+    if run.status is Status.SCHEDULED:
+        return run.repeat_mode == RepeatMode.PERIOD and (not run.is_held or run.delivered_at is not None)
+    return run.status in (Status.PENDING, Status.STOPPING)
+
+
 def within_places(runs: Sequence[Run]) -> list[Run]:
-    """The oldest runs of each instance, as many as an answer takes, and every stop."""
+    """The oldest runs of each instance, as many as an answer takes, and every plan and stop."""
     taken: defaultdict[str, int] = defaultdict(int)
     chosen = []
     for run in runs:
@@ -98,37 +138,46 @@ def within_places(runs: Sequence[Run]) -> list[Run]:
     return chosen
 
 
-def write_deliveries(runs: Sequence[Run], *, now: datetime) -> None:
-    """One statement: all get the same two moments. No counter moves, and no page shows it."""
+def note_deliveries(runs: Sequence[Run], *, now: datetime) -> None:
+    """Note what is handed out. Of runs one statement: no counter moves, and no page shows it."""
     new = [run.id for run in runs if run.status is Status.PENDING and run.delivered_at is None]
     if new:
         Target.objects.filter(pk__in=new).update(delivered_at=now, due_at=now + limits.ANSWER_TIMEOUT)
+    for run in runs:
+        if run.status is Status.SCHEDULED and run.delivered_at is None:
+            run.delivered_at = now
 
 
-def work_by_instance(targets: TargetQuerySet) -> defaultdict[str, Work]:
+def work_of(runs: Sequence[Run]) -> defaultdict[str, Work]:
     """Two queries. What is the same for all targets of an invocation is read and encoded once."""
+    chosen = {run.id: run for run in runs}
     rows = list(
-        targets.order_by("pk").values_list(
+        Target.objects.filter(pk__in=chosen)
+        .order_by("pk")
+        .values_list(
+            "pk",
             "invocation_id",
             "instance_id",
-            "status",
             "username",
             "instance__default_username",
             "instance__name",
             "instance__agent_name",
         )
     )
-    invocations = Invocation.objects.select_related("command").in_bulk({row[0] for row in rows})
+    invocations = Invocation.objects.select_related("command").in_bulk({row[1] for row in rows})
     tasks = {pk: task_of(invocation) for pk, invocation in invocations.items()}
-    pending = {row[0] for row in rows if row[2] == Status.PENDING}
-    fillings = fillings_of(invocation for pk, invocation in invocations.items() if pk in pending)
+    runs_there = {run.invocation_id for run in runs if not is_taken_back(run)}
+    fillings = fillings_of(invocation for pk, invocation in invocations.items() if pk in runs_there)
     work: defaultdict[str, Work] = defaultdict(Work)
-    for invocation_id, instance_id, status, username, own_username, name, agent_name in rows:
-        task = tasks[invocation_id]
+    for pk, invocation_id, instance_id, username, own_username, name, agent_name in rows:
+        run, task = chosen[pk], tasks[invocation_id]
         if username != own_username:
             task = replace(task, username=username)
+        if run.repeat_mode == RepeatMode.EVERY_REBOOT:
+            # Each start is another run.
+            task = replace(task, invoke_version=run.repeats)
         answer = work[instance_id]
-        if status != Status.PENDING:
+        if is_taken_back(run):
             # Which run is meant is enough: no values travel with a stop.
             answer.stops.append(task)
         elif invocation_id not in fillings:
@@ -139,6 +188,10 @@ def work_by_instance(targets: TargetQuerySet) -> defaultdict[str, Work]:
                 filled_in(task, filling, filling.on(instance_id, name), keeps_files=keeps_files)
             )
     return work
+
+
+def is_taken_back(run: Run) -> bool:
+    return run.status is Status.STOPPING or run.is_held
 
 
 def filled_in(task: Task, filling: Filling, script: str, *, keeps_files: bool) -> Task:
@@ -162,7 +215,7 @@ def fillings_of(invocations: Iterable[Invocation]) -> dict[str, Filling | None]:
 
 def task_of(invocation: Invocation) -> Task:
     """For an agent's own account, which has no name."""
-    command = invocation.command
+    command, wire = invocation.command, on_wire(invocation.plan)
     return Task(
         invocation_id=invocation.pk,
         command_id=command.pk,
@@ -172,8 +225,11 @@ def task_of(invocation: Invocation) -> Task:
         timeout=invocation.timeout,
         working_dir=invocation.working_dir,
         username="",
-        repeat_mode=RepeatMode(invocation.repeat_mode),
+        repeat=wire.repeat,
+        cron=wire.cron,
+        invoke_version=invocation.invoke_version,
         created_at=invocation.created_at,
+        expires_at=invocation.expires_at,
     )
 
 
@@ -194,7 +250,10 @@ def ring_unheard(_principal: Principal, *, now: datetime) -> int:
 def ring_targets(_principal: Principal, invocation_id: str) -> None:
     """Ring everyone whose run of this invocation has not been fetched yet."""
     waiting = Target.objects.filter(
-        invocation=invocation_id, status=Status.PENDING, delivered_at__isnull=True
+        invocation=invocation_id,
+        status__in=[Status.PENDING, Status.SCHEDULED],
+        delivered_at__isnull=True,
+        is_held=False,
     )
     followups.ring(
         waiting.values_list("instance_id", flat=True).iterator(), f"kick_vm task run {invocation_id}"

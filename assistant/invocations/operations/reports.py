@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -25,7 +26,8 @@ def record_reports(_principal: Principal, reports: Sequence[Report]) -> list[Out
     """
     now = timezone.now()
     pairs = [(report.invocation_id, report.instance_id) for report in reports]
-    batch = hold(Target.objects.of_reports(pairs))
+    starts, versions = {report.start for report in reports}, {report.invoke_version for report in reports}
+    batch = hold(Target.objects.of_reports(pairs), starts=starts, numbers=versions)
     runs = {(run.invocation_id, run.instance_id): run for run in batch.runs}
     chunks: list[Chunk] = []
     outcomes: list[Outcome] = []
@@ -35,8 +37,10 @@ def record_reports(_principal: Principal, reports: Sequence[Report]) -> list[Out
             logger.info("Report for an unknown task invocation=%s instance=%s", *pair)
             outcomes.append(Outcome.UNKNOWN)
             continue
-        outcomes.append(Outcome.LATE if run.is_settled else Outcome.RECORDED)
-        chunk = take(run, report, now=now, limit=settings.OUTPUT_LIMIT)
+        series = batch.series.get(run.id)
+        outcomes.append(Outcome.LATE if run.is_settled and not series else Outcome.RECORDED)
+        take_it = series.take if series else partial(take, run)
+        chunk = take_it(report, now=now, limit=settings.OUTPUT_LIMIT)
         if chunk is not None:
             chunks.append(chunk)
     write(batch, chunks, now=now)

@@ -3,8 +3,8 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,11 +18,12 @@ from access.rules.conditions import RUN_AS_KEY
 from access.rules.quotas import RUNS
 from access.scopes import arn
 from assistant.commands.errors import CommandUnknown
-from assistant.commands.limits import USERNAME_CHARACTERS
+from assistant.commands.limits import TIMEOUT_LEAST, USERNAME_CHARACTERS, WORKING_DIR_CHARACTERS
 from assistant.commands.models import Command
 from assistant.commands.operations.scripts import (
     Script,
     check_length,
+    check_timeout,
     parameters_of,
     script_of,
     write_command,
@@ -33,10 +34,18 @@ from assistant.instances.operations.permissions import authorize_instances
 from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations import errors, followups, limits
 from assistant.invocations.models import Invocation, Target
+from assistant.invocations.operations.guard import check_guard as confirmed_by_guard
 from assistant.invocations.operations.parameters import kept_values, values_of
+from assistant.invocations.operations.rollouts import begin_rollout
+from assistant.invocations.operations.writing import add_targets
 from assistant.invocations.querysets import TargetQuerySet
+from assistant.invocations.rules.abilities import can_carry_out
+from assistant.invocations.rules.codes import CLIENT_NEED_UPGRADE, info_of
+from assistant.invocations.rules.plans import NOW, Plan, Timing, check
 from assistant.invocations.rules.progress import unreachable_code
-from assistant.invocations.states import RepeatMode, first_state, overall
+from assistant.invocations.rules.recurring import Schedule
+from assistant.invocations.rules.terms import Terms, check_terms
+from assistant.invocations.states import Status, first_state, overall
 from console.kit import ids
 
 logger = logging.getLogger(__name__)
@@ -54,8 +63,41 @@ class Place:
     os_type: str
     default_username: str
     is_privileged: bool
+    agent_name: str
+    agent_version: str
     ever_seen: bool
     connected: bool
+
+    def can_carry_out(self, plan: Plan) -> bool:
+        agent = {"agent_name": self.agent_name, "agent_version": self.agent_version}
+        return can_carry_out(plan, **agent, os_type=self.os_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a run of a saved command has of its own; without it the command's holds."""
+
+    timeout: int | None = None
+    working_dir: str | None = None
+
+    def timeout_of(self, command: Command) -> int:
+        return command.timeout if self.timeout is None else max(self.timeout, TIMEOUT_LEAST)
+
+    def working_dir_of(self, command: Command) -> str:
+        return command.working_dir if self.working_dir is None else self.working_dir
+
+
+AS_SAVED = Own()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a command is to run, as the invocation keeps it."""
+
+    username: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    timing: Timing = NOW
+    own: Own = AS_SAVED
 
 
 @operation("ecs:RunCommand")
@@ -68,12 +110,14 @@ def run_command(
     username: str = "",
     keep: bool = False,
     parameters: Mapping[str, str] | None = None,
+    timing: Timing = NOW,
 ) -> Invocation:
-    """Run a script once, now, on the registered ones of `targets` in `region`; with `keep` save it too (CA-84).
+    """Run a script on the registered ones of `targets` in `region`; with `keep` save it too (CA-84).
 
-    One transaction writes the script, the invocation and a row per target. Targets that are not connected
-    fail at once, with the client's error code, and hold nobody up. Raises InvalidParameter for everything
-    that cannot be asked for, before anything is written.
+    One transaction writes the script, the invocation and a row per target. Of a run that is to begin now,
+    targets that are not connected fail at once, with the client's error code, and hold nobody up; a plan
+    waits for them. Raises InvalidParameter for everything that cannot be asked for, before anything is
+    written.
     """
     action = "ecs:RunCommand"
     now = timezone.now()
@@ -82,12 +126,15 @@ def run_command(
     authorize_run(principal, action, places, username, command=kept)
 
     check_places(places, script.type, username)
+    check_timing(timing, script.timeout, now=now)
     command = write_command(principal, region, script, kept=keep)
     values = parameters_of(command, parameters or {})
+    confirmed = check_guard(command, values, places, timing)
 
-    invocation = create_invocation(principal, command, places, username=username, parameters=values, now=now)
+    order = Order(username, values, timing)
+    invocation = create_invocation(principal, command, places, order, now=now)
 
-    tell_of_run(principal, action, invocation, places)
+    tell_of_run(principal, action, invocation, places, confirmed)
     return invocation
 
 
@@ -99,8 +146,10 @@ def invoke_command(
     targets: InstanceQuerySet,
     username: str = "",
     parameters: Mapping[str, str] | None = None,
+    timing: Timing = NOW,
+    own: Own = AS_SAVED,
 ) -> Invocation:
-    """Run a saved command once, now, on the registered ones of `targets` in its region, as `run_command` does."""
+    """Run a saved command on the registered ones of `targets` in its region, as `run_command` does."""
     action = "ecs:InvokeCommand"
     now = timezone.now()
     places = places_of(targets.filter(region=command.region_id), now=now)
@@ -109,12 +158,21 @@ def invoke_command(
     if not command.kept:
         raise CommandUnknown(_("This command has been deleted."))
     check_places(places, command.type, username)
+    check_own(own)
     values = parameters_of(command, parameters or {})
+    order = Order(username, values, timing, own)
+    check_timing(timing, own.timeout_of(command), now=now)
+    confirmed = check_guard(command, values, places, timing)
 
-    invocation = create_invocation(principal, command, places, username=username, parameters=values, now=now)
+    invocation = create_invocation(principal, command, places, order, now=now)
 
-    tell_of_run(principal, action, invocation, places)
+    tell_of_run(principal, action, invocation, places, confirmed)
     return invocation
+
+
+def check_own(own: Own) -> None:
+    check_timeout(own.timeout or 0)
+    check_length("working_dir", own.working_dir or "", WORKING_DIR_CHARACTERS)
 
 
 def authorize_run(
@@ -133,32 +191,53 @@ def authorize_run(
     authorize_instances(principal, action, wanted, contexts=run_as)
 
 
-def tell_of_run(principal: Principal, action: str, invocation: Invocation, places: list[Place]) -> None:
+def check_guard(
+    command: Command, values: Mapping[str, str], places: list[Place], timing: Timing
+) -> list[str]:
+    """What the guard asked about and was confirmed. Raises ConfirmationNeeded."""
+    return confirmed_by_guard(
+        command,
+        values,
+        [place.id for place in places],
+        confirmed=timing.terms.confirmed,
+        begins_now=not timing.plan.waits,
+    )
+
+
+def tell_of_run(
+    principal: Principal, action: str, invocation: Invocation, places: list[Place], confirmed: list[str]
+) -> None:
     # Late: from here to the commit every other run of the region waits for its turn.
     use(principal, RUNS, invocation.region_id)
     facts = {"command": invocation.command_id, "username": invocation.username, "targets": len(places)}
     some = [place.id for place in places[: limits.NAMED_IN_AUDIT]]
-    record(principal, action, invocation.pk, **facts, instances=some)
+    asked = {"confirmed": confirmed} if confirmed else {}
+    record(principal, action, invocation.pk, **facts, **asked, instances=some)
     logger.info(
         "Command runs invocation=%s principal=%s targets=%d", invocation.pk, principal.name, len(places)
     )
-    followups.deliver(invocation.pk, [place.id for place in places if place.connected])
+    if not invocation.is_rollout:
+        followups.deliver(invocation.pk, [place.id for place in places if place.connected])
     followups.runs_changed([invocation.pk], [place.id for place in places])
 
 
-def run_again(principal: Principal, invocation: Invocation) -> Invocation:
+def run_again(principal: Principal, invocation: Invocation, *, confirmed: str = "") -> Invocation:
     """Run the same on the same instances, those that are still ours."""
-    return repeat(principal, invocation, Target.objects.filter(invocation=invocation))
+    return repeat(principal, invocation, Target.objects.filter(invocation=invocation), confirmed)
 
 
-def run_again_on_failed(principal: Principal, invocation: Invocation) -> Invocation:
+def run_again_on_failed(principal: Principal, invocation: Invocation, *, confirmed: str = "") -> Invocation:
     """Run the same where it did not end well."""
-    return repeat(principal, invocation, Target.objects.filter(invocation=invocation).failed())
+    return repeat(principal, invocation, Target.objects.filter(invocation=invocation).failed(), confirmed)
 
 
-def repeat(principal: Principal, invocation: Invocation, targets: TargetQuerySet) -> Invocation:
+def repeat(
+    principal: Principal, invocation: Invocation, targets: TargetQuerySet, confirmed: str
+) -> Invocation:
     command = script_of(invocation.command)
     script = replace(command, working_dir=invocation.working_dir, timeout=invocation.timeout)
+    # Of a plan the same once more, now; of a rollout as carefully as before.
+    rollout = invocation.rollout.terms if invocation.is_rollout else None
     instances = Instance.objects.registered().filter(pk__in=targets.values("instance"))
     return run_command(
         principal,
@@ -167,24 +246,21 @@ def repeat(principal: Principal, invocation: Invocation, targets: TargetQuerySet
         targets=instances,
         username=invocation.username,
         parameters=values_of(invocation),
+        timing=Timing(terms=Terms(rollout=rollout, confirmed=confirmed)),
     )
 
 
 def places_of(targets: InstanceQuerySet, *, now: datetime) -> list[Place]:
-    fields = ("pk", "region_id", "name", "os_type", "default_username", "is_privileged", "last_seen_at")
-    rows = targets.registered().with_connection(now).order_by("pk").values_list(*fields, "is_connected")
+    columns = ("pk", "region_id", "name", "os_type", "default_username", "is_privileged")
+    agent = ("agent_name", "agent_version", "last_seen_at", "is_connected")
+    rows = targets.registered().with_connection(now).order_by("pk").values_list(*columns, *agent)
     return [
         Place(
-            pk,
-            region_id,
-            name,
-            os_type,
-            account,
-            is_privileged,
+            *(pk, region_id, name, os_type, account, is_privileged, agent_name, version),
             ever_seen=seen_at is not None,
             connected=connected,
         )
-        for pk, region_id, name, os_type, account, is_privileged, seen_at, connected in rows
+        for pk, region_id, name, os_type, account, is_privileged, agent_name, version, seen_at, connected in rows
     ]
 
 
@@ -200,6 +276,24 @@ def check_places(places: list[Place], command_type: str, username: str) -> None:
         facts = {"type": kind.value, "name": places[0].name, "system": places[0].os_type}
         raise errors.CommandNotApplicable(message % facts, field="type")
     check_username(places, username)
+
+
+def check_timing(timing: Timing, timeout: int, *, now: datetime) -> None:
+    """A plan within its limits, that is not over before its first run."""
+    plan, expires_at = timing.plan, timing.expires_at
+    check_terms(timing.terms, plan_waits=plan.waits, now=now)
+    check(plan, now=now, timeout=timedelta(seconds=max(timeout, TIMEOUT_LEAST)))
+    if expires_at is None:
+        return
+    message = ""
+    if not plan.waits:
+        message = _("A run that begins now does not expire. Leave the field empty.")
+    elif expires_at <= now:
+        message = _("The moment at which it expires is past.")
+    elif plan.is_timed and Schedule(plan, now, expires_at).next_run(now) is None:
+        message = _("It would expire before its first run.")
+    if message:
+        raise errors.ExpiryRefused(message, field="expires_at")
 
 
 def check_username(places: list[Place], username: str) -> None:
@@ -218,49 +312,80 @@ def check_username(places: list[Place], username: str) -> None:
 
 
 def create_invocation(
-    principal: Principal,
-    command: Command,
-    places: list[Place],
-    *,
-    username: str,
-    parameters: Mapping[str, str],
-    now: datetime,
+    principal: Principal, command: Command, places: list[Place], order: Order, *, now: datetime
 ) -> Invocation:
     """Write the invocation with its counters, then a row per target, in the order of the instances' ids."""
-    counts = Counter(first_state(connected=place.connected) for place in places)
+    plan, terms = order.timing.plan, order.timing.terms
+    is_patient = bool(terms.rollout or terms.waits_until)
+    counts = Counter(beginning_of(place, plan, is_patient=is_patient)[0] for place in places)
     state = overall(counts)
     invocation_id = ids.new_id("t", command.region.code)
     invocation = Invocation.objects.create(
         id=invocation_id,
         region=command.region,
         command=command,
-        repeat_mode=RepeatMode.ONCE,
-        username=username,
-        working_dir=command.working_dir,
-        timeout=command.timeout,
+        repeat_mode=plan.repeat_mode,
+        frequency=plan.frequency,
+        expires_at=order.timing.expires_at,
+        is_rollout=terms.rollout is not None,
+        waits_until=terms.waits_until,
+        username=order.username,
+        working_dir=order.own.working_dir_of(command),
+        timeout=order.own.timeout_of(command),
         created_by_id=principal.user_id,
         door=principal.door,
         created_at=now,
         finished_at=now if state.is_final else None,
         status=state,
         n_total=len(places),
-        **kept_values(invocation_id, command, parameters),
+        **kept_values(invocation_id, command, order.parameters),
         **{status.counter: number for status, number in counts.items()},
     )
-    targets = [target_at(place, invocation, now=now) for place in places]
-    Target.objects.bulk_create(targets, batch_size=1000)
+    create_targets(invocation, places, now=now)
+    if terms.rollout:
+        begin_rollout(principal, invocation, terms.rollout, now=now)
     return invocation
 
 
-def target_at(place: Place, invocation: Invocation, *, now: datetime) -> Target:
-    """A run that waits for its agent, or one that fails at once because there is none to wait for."""
+def create_targets(invocation: Invocation, places: list[Place], *, now: datetime) -> None:
+    due_at = first_due(invocation, now)
+    targets = [target_at(place, invocation, due_at=due_at, now=now) for place in places]
+    add_targets(targets)
+
+
+def first_due(invocation: Invocation, now: datetime) -> datetime | None:
+    """When the first word of the first run is late; none where nobody knows when that will be."""
+    if not invocation.plan.waits:
+        return now + limits.DELIVERY_TIMEOUT
+    return Schedule(invocation.plan, invocation.created_at, invocation.expires_at).due_at(now)
+
+
+def beginning_of(place: Place, plan: Plan, *, is_patient: bool) -> tuple[Status, str]:
+    """How a run begins on an instance, and the error where it ends at once."""
+    able = place.can_carry_out(plan)
+    status = first_state(connected=place.connected or is_patient, waits=plan.waits, able=able)
+    if not status.is_final:
+        return status, ""
+    return status, unreachable_code(ever_seen=place.ever_seen) if able else CLIENT_NEED_UPGRADE
+
+
+def target_at(place: Place, invocation: Invocation, *, due_at: datetime | None, now: datetime) -> Target:
+    """A run that waits for its agent or its time, or one that fails at once because there is no agent."""
+    is_patient = invocation.is_rollout or invocation.waits_until is not None
+    status, code = beginning_of(place, invocation.plan, is_patient=is_patient)
+    if invocation.waits_until and not place.connected:
+        due_at = invocation.waits_until
     return Target(
         invocation=invocation,
         instance_id=place.id,
-        status=first_state(connected=place.connected),
+        status=status,
         username=invocation.username or place.default_username,
         created_at=now,
-        due_at=now + limits.DELIVERY_TIMEOUT if place.connected else None,
-        finished_at=None if place.connected else now,
-        error_code="" if place.connected else unreachable_code(ever_seen=place.ever_seen),
+        is_held=invocation.is_rollout,
+        due_at=None if status.is_final or invocation.is_rollout else due_at,
+        finished_at=now if status.is_final else None,
+        error_code=code,
+        error_info=info_of(code),
+        # Of what was due before it was there, nothing is missed.
+        checked_until=now if invocation.plan.recurs else None,
     )

@@ -39,7 +39,8 @@ def stop_invocation(
         raise NothingToStop(_("There is nothing to stop: everything has ended."))
 
     for run in batch.runs:
-        order_stop(run, now=now)
+        series = batch.series.get(run.id)
+        series.order_stop(now=now) if series else order_stop(run, now=now)
     stopped = write(batch, now=now)
     invocation.refresh_from_db()
 

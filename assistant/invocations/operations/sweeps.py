@@ -9,6 +9,7 @@ from django.db.models import Count
 
 from access.principals import Principal
 from assistant.instances.models import Instance
+from assistant.invocations import followups
 from assistant.invocations.models import Invocation, Target
 from assistant.invocations.operations.writing import COUNTERS, hold, invocation_values, write, write_counters
 from assistant.invocations.rules.progress import Surroundings, pass_deadline, release
@@ -27,8 +28,15 @@ def end_overdue(_principal: Principal, *, now: datetime) -> int:
     batch = hold(Target.objects.filter(pk__in=pks, due_at__lte=now))
     around = surroundings([run.instance_id for run in batch.runs], now=now)
     for run in batch.runs:
-        pass_deadline(run, around[run.instance_id], now=now)
+        series = batch.series.get(run.id)
+        if series:
+            series.pass_deadline(around[run.instance_id], now=now)
+        else:
+            pass_deadline(run, around[run.instance_id], now=now)
     write(batch, now=now)
+    # Plans that have expired are taken back from their agents.
+    expired = [run.instance_id for run in batch.runs if run.status is Status.STOPPING]
+    followups.ring_later(expired, "kick_vm")
     logger.info("Deadlines passed runs=%d", len(batch.runs))
     return len(pks)
 
@@ -48,7 +56,8 @@ def release_runs(_principal: Principal, instance: Instance, *, now: datetime) ->
     """End everything that is open on an instance that is no longer ours (CA-45)."""
     batch = hold(Target.objects.unfinished().filter(instance=instance))
     for run in batch.runs:
-        release(run, now=now)
+        series = batch.series.get(run.id)
+        series.release(now=now) if series else release(run, now=now)
     return write(batch, now=now)
 
 

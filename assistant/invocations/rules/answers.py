@@ -14,7 +14,7 @@ AROUND = 1
 
 
 class Group(NamedTuple):
-    """Runs that ended alike, as `TargetQuerySet.answers` counts them; `sample` is one of them."""
+    """Runs that ended alike, as `RunStateQuerySet.answers` counts them; `sample` is one of them."""
 
     status: str
     error_code: str
@@ -41,6 +41,8 @@ class Answer:
     # The instance that is shown for all of them, and the names where they are few.
     instance_id: str
     names: tuple[str, ...]
+    # Which of its runs that was; 0 where there is one alone.
+    run: int = 0
 
     @property
     def remedy(self) -> Remedy | None:
@@ -86,18 +88,27 @@ def answers(
     n_ended: int,
     most: int,
     most_lines: int,
+    runs: Mapping[int, int] | None = None,
 ) -> Answers:
     """The groups, the most frequent first, as a page prints them.
 
     `outputs` and `places`, (instance id, name) each with the sample's first, by sample. More than half of
-    all that have ended are a majority: it comes last, and the others show what they say otherwise.
+    all that have ended are a majority: it comes last, and the others show what they say otherwise. `runs`
+    are the numbers of the samples, where they are records.
     """
     shown = list(groups[:most])
     usual = majority_of(groups, n_ended=n_ended)
     if usual:
         shown = [*shown[1:], usual]
     made = [
-        answer(group, usual, outputs=outputs, places=places[group.sample], most_lines=most_lines)
+        answer(
+            group,
+            usual,
+            outputs=outputs,
+            places=places[group.sample],
+            most_lines=most_lines,
+            run=(runs or {}).get(group.sample, 0),
+        )
         for group in shown
     ]
     return Answers(made, n_ended, has_more=len(groups) > most)
@@ -115,6 +126,7 @@ def answer(
     outputs: Mapping[int, Output],
     places: Sequence[tuple[str, str]],
     most_lines: int,
+    run: int = 0,
 ) -> Answer:
     text = outputs[group.sample].text
     lines = text.splitlines(keepends=True)
@@ -134,4 +146,5 @@ def answer(
         is_majority=group is usual,
         instance_id=places[0][0] if places else "",
         names=tuple(name for _pk, name in places) if len(places) == group.number else (),
+        run=run,
     )

@@ -69,6 +69,12 @@ def view(body: bytes, most: int = limits.OUTPUT_VIEW_BYTES) -> tuple[bytes, int]
     return kept, len(body) - len(kept)
 
 
+def view_of(pieces: Iterable[tuple[int, bytes]], total: int) -> tuple[bytes, int]:
+    """The same of stored (offset, body) pieces of an output of `total` bytes; holes are cut, too."""
+    kept, _cut = view(b"".join(body for _offset, body in pieces))
+    return kept, max(0, total - len(kept))
+
+
 def digest(exit_code: int | None, chunks: Iterable[tuple[int, bytes]]) -> str:
     """The same for two runs that ended with the same exit code and wrote the same bytes."""
     state = hashlib.blake2b(f"{exit_code}:".encode(), digest_size=16)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import count, islice
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ from assistant.invocations.rules.cron import (
     stored_cron,
 )
 from assistant.invocations.rules.fires import fires, neighbours_closer_than
+from assistant.invocations.rules.terms import PLAIN, Terms
 from assistant.invocations.rules.zones import UTC_ZONE, Zone, zone_named
 
 UNITS = {
@@ -110,9 +112,41 @@ class Plan:
         return self.schedule.text if self.schedule else ""
 
     @property
+    def recurs(self) -> bool:
+        """Whether each run is a record of its own; else the target is the record of the one there is."""
+        return self.kind in (PlanKind.EVERY_START, PlanKind.INTERVAL, PlanKind.CLOCK)
+
+    @property
+    def waits(self) -> bool:
+        """Whether its first run is not now."""
+        return self.kind is not PlanKind.NOW
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether agents are told of it when it is made, and fire it themselves."""
+        return self.schedule is not None
+
+    @property
     def zone(self) -> Zone | None:
         """The zone that its times are said in; None where there are no times, or each server's own count."""
         return None if self.schedule is None or isinstance(self.schedule, Interval) else self.schedule.zone
+
+    @property
+    def has_own_clocks(self) -> bool:
+        """Whether it goes by each server's own clock, in whatever zone that is (CA-124)."""
+        return self.is_timed and self.zone is None and not isinstance(self.schedule, Interval)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a command shall run, from when on no more, and on which terms."""
+
+    plan: Plan = Plan(PlanKind.NOW)
+    expires_at: datetime | None = None
+    terms: Terms = PLAIN
+
+
+NOW = Timing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +200,7 @@ def new_plan(
     return untimed_plan(repeat_mode or "Once")
 
 
+@lru_cache(maxsize=1024)
 def stored_plan(repeat_mode: str, frequency: str) -> Plan:
     """A plan that was judged when it was made: time has passed, its limits are not asked for again."""
     return plan_of(stored_schedule(frequency)) if frequency else untimed_plan(repeat_mode)

@@ -5,21 +5,28 @@ and writes what has changed.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from assistant.invocations import limits
 from assistant.invocations.rules import codes
+from assistant.invocations.rules.plans import Plan, PlanKind, next_runs, stored_plan
 from assistant.invocations.rules.reports import Report
 from assistant.invocations.states import (
     FINAL,
+    RepeatMode,
     ReportKind,
     Status,
+    closing_state,
+    first_state,
     next_state,
     overdue_state,
     released_state,
     restart_state,
+    startup_state,
     stop_state,
 )
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -44,16 +51,31 @@ class Run:
     stored_bytes: int
     dropped: int
     digest: str
+    repeat_mode: str = RepeatMode.ONCE.value
+    frequency: str = ""
+    is_held: bool = False
+    repeats: int = 0
+    missed: int = 0
+    checked_until: datetime | None = None
+    held_for: str = ""
+    left_out: int = 0
+    waits_until: datetime | None = None
 
     @property
     def is_settled(self) -> bool:
         """Ended, and not by a guess."""
         return self.status in FINAL and not self.presumed
 
+    @property
+    def output(self) -> tuple[int, int]:
+        """Whose output it writes: the target's id and the record's number."""
+        return self.id, 0
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     target_id: int
+    number: int
     offset: int
     body: bytes
 
@@ -62,12 +84,15 @@ def take(run: Run, report: Report, *, now: datetime, limit: int) -> Chunk | None
     """Apply a report; the piece of output to store, if it brought one. A settled run is left as it is."""
     if run.is_settled or report.kind is ReportKind.VERIFIED:
         return None
+    if lets_go(run, report):
+        run.delivered_at = None
+        return None
     chunk = keep_output(run, report, limit=limit)
     had_started = run.started_at is not None
     after = next_state(run.status, report.said, presumed=run.presumed, had_started=had_started)
     if run.started_at is None:
         run.started_at = report.started_at or (now if after is Status.RUNNING else None)
-    if after is Status.RUNNING and run.status is Status.PENDING:
+    if after is Status.RUNNING and run.status is not after:
         run.status = after
         run.due_at = now + timedelta(seconds=run.timeout) + limits.END_GRACE
     elif after in FINAL and report.kind is not ReportKind.RUNNING:
@@ -86,7 +111,7 @@ def keep_output(run: Run, report: Report, *, limit: int) -> Chunk | None:
     run.output_bytes = max(run.output_bytes, offset + len(body) + report.excess)
     run.stored_bytes += len(kept)
     run.dropped = run.output_bytes - run.stored_bytes
-    return Chunk(run.id, offset, kept) if kept else None
+    return Chunk(*run.output, offset, kept) if kept else None
 
 
 def code_of(report: Report) -> str:
@@ -112,7 +137,7 @@ def end(
     run.due_at = None
     run.presumed = presumed
     run.error_code = code
-    run.error_info = info
+    run.error_info = codes.info_of(code, info)
 
 
 def order_stop(run: Run, *, now: datetime) -> None:
@@ -125,6 +150,53 @@ def order_stop(run: Run, *, now: datetime) -> None:
     else:
         run.status = after
         run.due_at = now + limits.STOP_TIMEOUT
+
+
+def take_turn(run: Run, around: "Surroundings", *, now: datetime) -> None:
+    """The turn of a run that was held has come: it goes to its agent, or has failed because there is none."""
+    run.is_held = False
+    after = first_state(connected=around.connected)
+    if after in FINAL:
+        end(run, after, now, code=unreachable_code(ever_seen=around.ever_seen))
+    else:
+        run.due_at = now + limits.DELIVERY_TIMEOUT
+
+
+def call_off(run: Run, code: str, *, now: datetime) -> None:
+    """The turn of a run that was held will not come."""
+    end(run, stop_state(run.status, delivered=False), now, code=code)
+
+
+def hold_back(run: Run, cause: str) -> None:
+    """A plan is not to run for the time being. What its agent knows of it is taken back (`lets_go`)."""
+    run.is_held = True
+    run.held_for = cause
+
+
+def lets_go(run: Run, report: Report) -> bool:
+    """Whether an agent says that it has given a plan back that is held, which is not the end of it."""
+    return run.is_held and run.status is Status.SCHEDULED and report.kind is ReportKind.STOPPED
+
+
+def give_back(run: Run, *, now: datetime) -> None:
+    """A plan may run again. One whose only moment has passed meanwhile has not run."""
+    was_let_go = run.delivered_at is None
+    run.is_held = False
+    run.held_for = ""
+    if run.status is not Status.SCHEDULED:
+        return
+    plan = stored_plan(run.repeat_mode, run.frequency)
+    if plan.kind is not PlanKind.MOMENT or now < moment_of(plan):
+        run.delivered_at = None
+    elif was_let_go:
+        end(run, overdue_state(run.status, had_started=False), now, code=codes.HELD_BACK)
+
+
+def hand_out_at_start(run: Run, *, now: datetime) -> None:
+    """The system has started: what waited for that goes to its agent."""
+    run.status = startup_state(run.status)
+    run.delivered_at = now
+    run.due_at = now + limits.ANSWER_TIMEOUT
 
 
 def interrupt(run: Run, *, cold_start: bool, now: datetime) -> None:
@@ -148,20 +220,43 @@ class Surroundings:
 
 def pass_deadline(run: Run, around: Surroundings, *, now: datetime) -> None:
     """The deadline has passed: wait on for a busy agent, or presume the end."""
+    if run.status is Status.SCHEDULED and run.repeat_mode != RepeatMode.PERIOD:
+        # It has expired before the start of the system that it waited for.
+        end(run, closing_state(None, ordered=False), now)
+        return
     taken = run.delivered_at is not None
+    if run.status is Status.PENDING and not around.connected and run.waits_until and now < run.waits_until:
+        run.due_at = run.waits_until
+        return
     if run.status is Status.PENDING and taken and around.connected and around.runs:
         run.due_at = now + limits.ANSWER_TIMEOUT
         return
+    if run.status is Status.SCHEDULED and taken and not around.connected and not given_up(run, now):
+        run.due_at = now + limits.FIRE_GRACE
+        return
     after = overdue_state(run.status, had_started=run.started_at is not None)
     end(run, after, now, code=overdue_code(run, around), presumed=True)
+
+
+def given_up(run: Run, now: datetime) -> bool:
+    """An agent that is away may have run what it has, and tell of it when it comes back; not for ever."""
+    return now >= moment_of(stored_plan(run.repeat_mode, run.frequency)) + limits.STOP_TIMEOUT
+
+
+def moment_of(plan: Plan) -> datetime:
+    """When a plan runs that runs once."""
+    [moment] = next_runs(plan, LONG_AGO, 1, created_at=LONG_AGO) or [LONG_AGO]
+    return moment
 
 
 def overdue_code(run: Run, around: Surroundings) -> str:
     """Which of the client's codes it is (CA-196)."""
     if run.status is Status.RUNNING:
         return codes.EXECUTION_TIMEOUT
-    if run.status is not Status.PENDING:
+    if run.status not in (Status.PENDING, Status.SCHEDULED):
         return ""
+    if run.held_for:
+        return codes.HELD_BACK
     if not around.connected:
         return unreachable_code(ever_seen=around.ever_seen)
     return codes.CLIENT_NOT_RESPONSE if run.delivered_at else codes.DELIVERY_TIMEOUT

@@ -14,6 +14,13 @@ class Report:
     instance_id: str
     invocation_id: str
     kind: ReportKind
+    # Which run of a plan it is: the version of the plan, the agent's clock at the start, and, from our agent,
+    # the moment of the plan by that clock. Milliseconds, 0 where nothing was said.
+    invoke_version: int = 0
+    start: int = 0
+    fire: int = 0
+    # The agent says that the plan has no further run.
+    is_completed: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
     exit_code: int | None = None

@@ -24,12 +24,13 @@ class Segment:
 
 
 GROUPS: tuple[tuple[str, str | Promise, str, frozenset[Status]], ...] = (
-    ("success", _("Successful"), GOOD, frozenset({Status.SUCCESS})),
+    ("success", _("Task Completed"), GOOD, frozenset({Status.SUCCESS})),
     ("running", _("Task Running"), BUSY, frozenset({Status.RUNNING})),
-    ("running", _("Task Stopping"), WARNING, frozenset({Status.STOPPING})),
+    ("stopping", _("Task Stopping"), WARNING, frozenset({Status.STOPPING})),
     ("failed", _("Task Failed"), BAD, FAILURES),
     ("stopped", _("Manually Stopped"), IDLE, STOPPED),
-    ("pending", _("Pending"), IDLE, frozenset({Status.PENDING, Status.SCHEDULED})),
+    ("scheduled", _("Waiting for execution"), IDLE, frozenset({Status.SCHEDULED})),
+    ("pending", _("Pending"), IDLE, frozenset({Status.PENDING})),
 )
 
 

@@ -2,18 +2,24 @@
 
 import json
 import time
+from argparse import ArgumentParser
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 import redis
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.principals import Principal
 from assistant.instances.models import Instance, Region
 from assistant.instances.querysets import InstanceQuerySet
-from assistant.invocations.errors import InstanceUnknown
+from assistant.invocations.errors import InstanceUnknown, RolloutRefused
 from assistant.invocations.models import Invocation, OutputChunk, Target
 from assistant.invocations.rules.output import assemble
+from assistant.invocations.rules.plans import Timing, new_plan
+from assistant.invocations.rules.rollouts import RolloutTerms, share
+from assistant.invocations.rules.terms import Terms
 from console.kit import bells
 from console.kit.clock import api_time
 from console.kit.errors import InvalidParameter, NotFound
@@ -36,6 +42,48 @@ def named_instances(principal: Principal, ids: list[str]) -> tuple[Region, Insta
             _("The instances are in several regions. Run it in each of them."), field="instance"
         )
     return regions.pop(), instances
+
+
+def add_timing(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--repeat-mode",
+        default="",
+        metavar="MODE",
+        help="Once, Period, NextRebootOnly or EveryReboot; Once if not said, Period with a frequency",
+    )
+    parser.add_argument(
+        "--frequency",
+        default="",
+        metavar="TEXT",
+        help="when it runs again: rate(15m), at(2027-05-17 17:30:50 Asia/Shanghai), or a cron text and its "
+        "zone; explain_plan says when that is",
+    )
+    parser.add_argument(
+        "--expires", default="", metavar="TIME", help="no run begins from then on; UTC if it names no offset"
+    )
+    add_terms(parser)
+
+
+def timing_of(options: dict[str, Any], *, timeout: int) -> Timing:
+    """When the command shall run, from the options of `add_timing`."""
+    plan = new_plan(
+        options["repeat_mode"],
+        options["frequency"],
+        now=timezone.now(),
+        timeout=timedelta(seconds=timeout),
+    )
+    return Timing(plan, moment_of(options["expires"]), terms_of(options))
+
+
+def moment_of(said: str) -> datetime | None:
+    if not said:
+        return None
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError as error:
+        message = _("Say a moment as 2027-05-17T17:30:50Z, not %(said)s.")
+        raise InvalidParameter(message % {"said": said[:64]}, field="expires_at") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def invocation_named(principal: Principal, invocation_id: str) -> Invocation:
@@ -91,6 +139,50 @@ class News:
             time.sleep(min(seconds, 0.2))
             return None
         return message
+
+
+def add_terms(parser: ArgumentParser) -> None:
+    """How it goes out, as the run form asks it."""
+    parser.add_argument(
+        "--at-a-time", default="", metavar="N|N%", help="so many at a time; all at once if not said"
+    )
+    parser.add_argument(
+        "--first", type=int, default=0, metavar="N", help="N first; the rest when it is confirmed"
+    )
+    parser.add_argument(
+        "--pause", type=int, default=0, metavar="SECONDS", help="between one batch and the next"
+    )
+    parser.add_argument("--stop-after", default="", metavar="N|N%", help="failures after which no more begin")
+    parser.add_argument(
+        "--wait-offline",
+        type=int,
+        default=0,
+        metavar="HOURS",
+        help="for servers that are offline; 720 at most",
+    )
+    parser.add_argument(
+        "--confirm", default="", metavar="DIGEST", help="what the refusal named that asked to be confirmed"
+    )
+
+
+def terms_of(options: dict[str, Any]) -> Terms:
+    hours = options["wait_offline"]
+    waits_until = timezone.now() + timedelta(hours=hours) if hours else None
+    return Terms(rollout_of(options), waits_until, options["confirm"])
+
+
+def rollout_of(options: dict[str, Any]) -> RolloutTerms | None:
+    at_a_time, stop_after = options["at_a_time"], options["stop_after"]
+    if not any((at_a_time, stop_after, options["first"], options["pause"])):
+        return None
+    if not at_a_time:
+        raise RolloutRefused(_("Say with --at-a-time how many at a time."), field="at_a_time")
+    return RolloutTerms(
+        share(at_a_time, field="at_a_time"),
+        first_batch=options["first"],
+        wait=options["pause"],
+        stop_after=share(stop_after, field="stop_after") if stop_after else None,
+    )
 
 
 def document_of(invocation: Invocation) -> dict[str, Any]:

@@ -15,7 +15,14 @@ from assistant.invocations.models import Invocation
 from assistant.invocations.operations.runs import run_command
 from assistant.invocations.states import Overall
 from console.kit.errors import InvalidParameter
-from console.management.commands._runs import News, document_of, lines_of, named_instances
+from console.management.commands._runs import (
+    News,
+    add_timing,
+    document_of,
+    lines_of,
+    named_instances,
+    timing_of,
+)
 from console.management.doors import DoorCommand
 
 
@@ -53,6 +60,7 @@ class Command(DoorCommand):
             action="store_true",
             help="put in {{ACS::InstanceId}} and the like; the two options above say so too",
         )
+        add_timing(parser)
         parser.add_argument("--wait", action="store_true", help="until it has ended everywhere")
 
     def act(self, principal: Principal, *, wait: bool, as_json: bool, **options: Any) -> None:
@@ -70,6 +78,7 @@ class Command(DoorCommand):
             enable_parameter=bool(options["use_parameters"] or given or secrets),
             definitions=tuple(Definition(name, secret=True) for name in secrets),
         )
+        timing = timing_of(options, timeout=script.timeout)
         # The ear is open before anything is said: what happens between the two would not be heard.
         with News(is_wanted=wait) as news:
             invocation = run_command(
@@ -79,6 +88,7 @@ class Command(DoorCommand):
                 targets=targets,
                 username=options["user"],
                 parameters=given | secrets,
+                timing=timing,
             )
             if wait:
                 news.until_final(invocation)

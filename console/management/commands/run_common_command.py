@@ -9,7 +9,14 @@ from assistant.commands.errors import CommandUnknown
 from assistant.commands.rules.catalogue import CommonCommand, catalogue
 from assistant.invocations.operations.common_commands import invoke_common_command
 from assistant.invocations.states import Overall
-from console.management.commands._runs import News, document_of, lines_of, named_instances
+from console.management.commands._runs import (
+    News,
+    add_timing,
+    document_of,
+    lines_of,
+    named_instances,
+    timing_of,
+)
 from console.management.commands.run_command import pairs
 from console.management.doors import DoorCommand
 
@@ -32,11 +39,13 @@ class Command(DoorCommand):
             help="its parameters; the default of each that is not said",
         )
         parser.add_argument("--user", default="", help="the account to run as; the agent's own if not said")
+        add_timing(parser)
         parser.add_argument("--wait", action="store_true", help="until it has ended everywhere")
 
     def act(self, principal: Principal, *, wait: bool, as_json: bool, **options: Any) -> None:
         common = common_named(options["name"])
         region, targets = named_instances(principal, options["instance"])
+        timing = timing_of(options, timeout=common.timeout)
         # The ear is open before anything is said: what happens between the two would not be heard.
         with News(is_wanted=wait) as news:
             invocation = invoke_common_command(
@@ -46,6 +55,7 @@ class Command(DoorCommand):
                 targets=targets,
                 username=options["user"],
                 parameters=pairs(options["parameter"]),
+                timing=timing,
             )
             if wait:
                 news.until_final(invocation)

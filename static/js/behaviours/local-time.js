@@ -7,14 +7,16 @@ const STEPS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
 ]);
 const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto", style: "short" });
 
-/** Shows a moment in the viewer's zone, relative where asked, with the exact instant on hover. @param {HTMLElement} time */
+/** Shows a moment in the viewer's zone, relative where asked, with the exact instant on hover; only there where the text stays. @param {HTMLElement} time */
 export function localTime(time) {
   const moment = new Date(time.getAttribute("datetime") ?? "");
   if (Number.isNaN(moment.valueOf())) {
     return;
   }
   time.title = moment.toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "long" });
-  time.textContent = "relative" in time.dataset ? relative(moment) : clock(moment);
+  if (!("keeps" in time.dataset)) {
+    time.textContent = "relative" in time.dataset ? relative(moment) : clock(moment);
+  }
 }
 
 /** @param {Date} moment */

@@ -1,9 +1,13 @@
+"""Runs: an order, what became of it on each instance, and what it said."""
+
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from access.models import User
@@ -12,12 +16,21 @@ from assistant.commands.limits import USERNAME_CHARACTERS, WORKING_DIR_CHARACTER
 from assistant.commands.models import Command
 from assistant.instances.models import Instance, Region
 from assistant.invocations import limits
-from assistant.invocations.querysets import InvocationQuerySet, OutputChunkQuerySet, TargetQuerySet
+from assistant.invocations.querysets import (
+    InvocationQuerySet,
+    OutputChunkQuerySet,
+    RecordQuerySet,
+    TargetQuerySet,
+)
+from assistant.invocations.rules.plan_sentences import sentence
+from assistant.invocations.rules.plans import Plan, stored_plan
+from assistant.invocations.rules.recurring import Schedule
 from assistant.invocations.rules.segments import Segment, segments
 from assistant.invocations.states import (
     FINAL,
     FINAL_OVERALL,
     OPEN,
+    HoldCause,
     InvokeStatus,
     Overall,
     RepeatMode,
@@ -43,6 +56,23 @@ class Invocation(models.Model):
         Command, models.PROTECT, related_name="invocations", verbose_name=_("command")
     )
     repeat_mode = models.CharField(_("plan"), max_length=16, choices=RepeatMode, default=RepeatMode.ONCE)
+    # When it runs again, as `rules.plans` spells it; empty for plans without times.
+    frequency = models.CharField(_("times"), max_length=limits.FREQUENCY_STORED_CHARACTERS, blank=True)
+    # Raised when agents have to be told of the plan anew.
+    invoke_version = models.PositiveIntegerField(default=0)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    # Of a plan that recurs: moments at which it ran so far, and the newest of them.
+    repeats = models.PositiveIntegerField(_("runs"), default=0)
+    last_run_at = models.DateTimeField(_("last run"), null=True, blank=True)
+    # Whether its targets begin step by step: there is a `rollout` then.
+    is_rollout = models.BooleanField(default=False)
+    # The run that it follows once that has ended; and whether it restarts servers (`rules.restarts`).
+    follows = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="followers", verbose_name=_("follows")
+    )
+    is_restart = models.BooleanField(default=False)
+    # Until when it waits for servers that are offline; empty where they fail at once.
+    waits_until = models.DateTimeField(_("waits for offline servers until"), null=True, blank=True)
     username = models.CharField(_("runs as"), max_length=USERNAME_CHARACTERS, blank=True)
     working_dir = models.CharField(_("directory"), max_length=WORKING_DIR_CHARACTERS, blank=True)
     timeout = models.PositiveIntegerField(_("timeout"))
@@ -114,6 +144,29 @@ class Invocation(models.Model):
         return self.state.is_final
 
     @property
+    def run_action(self) -> str:
+        """What somebody needs to be allowed who runs the same."""
+        return "ecs:InvokeCommand" if self.command.kept or self.command.provider else "ecs:RunCommand"
+
+    @cached_property
+    def plan(self) -> Plan:
+        return stored_plan(self.repeat_mode, self.frequency)
+
+    @property
+    def plan_sentence(self) -> str:
+        return sentence(self.plan)
+
+    @cached_property
+    def next_run_at(self) -> datetime | None:
+        """The next moment of the plan, if it goes on and its times can be foreseen.
+
+        Of a plan by each server's own clock it is that of a server in UTC.
+        """
+        if self.is_final or not self.plan.is_timed:
+            return None
+        return Schedule(self.plan, self.created_at, self.expires_at).next_run(timezone.now())
+
+    @property
     def segments(self) -> list[Segment]:
         return segments(self.counts)
 
@@ -130,14 +183,10 @@ class Invocation(models.Model):
         return self.n_failed + self.n_timeout + self.n_error + self.n_invalid + self.n_aborted
 
 
-class Target(models.Model):
-    """One instance of one invocation: its state, and, for a plan that runs once, its one record."""
+class RunState(models.Model):
+    """How far one run is on one instance: what a target and a record have in common."""
 
-    invocation = models.ForeignKey(Invocation, models.CASCADE, related_name="targets", db_index=False)
-    instance = models.ForeignKey(Instance, models.PROTECT, related_name="targets", db_index=False)
     status = models.CharField(_("state"), max_length=16, choices=Status, default=Status.PENDING)
-    # The account it runs as: the one that was named, else the agent's own.
-    username = models.CharField(_("runs as"), max_length=USERNAME_CHARACTERS)
     created_at = models.DateTimeField(_("created"))
     delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
@@ -157,32 +206,8 @@ class Target(models.Model):
     # Same digest, same answer: output and exit code of a run that has ended.
     digest = models.CharField(max_length=32, blank=True)
 
-    objects = TargetQuerySet.as_manager()
-
     class Meta:
-        verbose_name = _("result")
-        verbose_name_plural = _("results")
-        ordering: ClassVar = ["id"]
-        indexes: ClassVar = [
-            models.Index(fields=["invocation", "status"], name="target_invocation_status"),
-            models.Index(fields=["invocation", "digest"], name="target_invocation_digest"),
-            models.Index(fields=["instance", "-id"], name="target_instance"),
-            models.Index(fields=["due_at"], name="target_due", condition=Q(due_at__isnull=False)),
-            models.Index(
-                fields=["instance"], name="target_instance_open", condition=Q(status__in=sorted(OPEN))
-            ),
-        ]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["invocation", "instance"], name="target_once"),
-            models.CheckConstraint(
-                condition=Q(status__in=sorted(FINAL), finished_at__isnull=False)
-                | Q(~Q(status__in=sorted(FINAL)), finished_at__isnull=True),
-                name="target_finished_iff_final",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.invocation_id} {self.instance_id}"
+        abstract = True
 
     @property
     def state(self) -> Status:
@@ -197,10 +222,132 @@ class Target(models.Model):
         return self.state.is_final
 
 
+class Target(RunState):
+    """One instance of one invocation.
+
+    Of a plan that runs once it is the record, too. Of one that recurs it is Scheduled between two runs and
+    shows what its last record does; when the schedule is over it has that record's state (CA-176).
+    """
+
+    invocation = models.ForeignKey(Invocation, models.CASCADE, related_name="targets", db_index=False)
+    instance = models.ForeignKey(Instance, models.PROTECT, related_name="targets", db_index=False)
+    # The account it runs as: the one that was named, else the agent's own.
+    username = models.CharField(_("runs as"), max_length=USERNAME_CHARACTERS)
+    # Not handed out for the time being: others of a rollout come first, or it is no time for runs.
+    is_held = models.BooleanField(_("held"), default=False)
+    # Of a plan that recurs: records so far; fires that no record came of, counted up to a moment.
+    repeats = models.PositiveIntegerField(_("runs"), default=0)
+    missed = models.PositiveIntegerField(_("missed runs"), default=0)
+    checked_until = models.DateTimeField(null=True, blank=True)
+    # What a plan is held for, where that is no rollout; fires that were left out because of it.
+    held_for = models.CharField(_("held for"), max_length=10, choices=HoldCause, blank=True)
+    left_out = models.PositiveIntegerField(_("runs left out"), default=0)
+
+    objects = TargetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("result")
+        verbose_name_plural = _("results")
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index(fields=["invocation", "status"], name="target_invocation_status"),
+            models.Index(fields=["invocation", "digest"], name="target_invocation_digest"),
+            models.Index(fields=["instance", "-id"], name="target_instance"),
+            models.Index(fields=["due_at"], name="target_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["held_for"], name="target_held_for", condition=~Q(held_for="")),
+            models.Index(
+                fields=["instance"], name="target_instance_open", condition=Q(status__in=sorted(OPEN))
+            ),
+            models.Index(
+                fields=["invocation", "id"],
+                name="target_held",
+                condition=Q(is_held=True, status=Status.PENDING),
+            ),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["invocation", "instance"], name="target_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(FINAL), finished_at__isnull=False)
+                | Q(~Q(status__in=sorted(FINAL)), finished_at__isnull=True),
+                name="target_finished_iff_final",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.invocation_id} {self.instance_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("invocations:target_detail", args=[self.invocation_id, self.instance_id])
+
+    @property
+    def output_key(self) -> tuple[int, int]:
+        """Where its output is, or that of its last record: the target's id and the record's number."""
+        return self.pk, self.repeats
+
+
+class Record(RunState):
+    """One run of a plan that recurs, on one instance (CA-169)."""
+
+    target = models.ForeignKey(Target, models.CASCADE, related_name="records", db_index=False)
+    invocation = models.ForeignKey(Invocation, models.CASCADE, related_name="records", db_index=False)
+    # 1 for the first run of the target.
+    number = models.PositiveIntegerField(_("run"))
+    # What the agent calls it by: the plan's version, and its own clock's start in milliseconds.
+    invoke_version = models.PositiveIntegerField(default=0)
+    start = models.BigIntegerField(default=0)
+    # The moment of the plan, the same on all instances.
+    fired_at = models.DateTimeField(_("due"))
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("record")
+        verbose_name_plural = _("records")
+        ordering: ClassVar = ["target_id", "number"]
+        indexes: ClassVar = [
+            models.Index(fields=["invocation", "-fired_at", "status"], name="record_invocation_fired"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["target", "number"], name="record_once"),
+            models.UniqueConstraint(
+                fields=["target", "invoke_version", "start"], name="record_run_once", condition=Q(start__gt=0)
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(FINAL), finished_at__isnull=False)
+                | Q(~Q(status__in=sorted(FINAL)), finished_at__isnull=True),
+                name="record_finished_iff_final",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target_id} {self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("invocations:record_detail", args=[self.invocation_id, self.instance_id, self.number])
+
+    @property
+    def number_before(self) -> int:
+        return self.number - 1
+
+    @property
+    def instance(self) -> Instance:
+        return self.target.instance
+
+    @property
+    def instance_id(self) -> str:
+        return self.target.instance_id
+
+    @property
+    def output_key(self) -> tuple[int, int]:
+        return self.target_id, self.number
+
+
 class OutputChunk(models.Model):
     """A piece of what a command wrote, as bytes. A hole between two pieces was dropped."""
 
     target = models.ForeignKey(Target, models.CASCADE, related_name="chunks", db_index=False)
+    # The record's; 0 where the target is its own record.
+    number = models.PositiveIntegerField(default=0)
     # Where the first byte stands in the whole output.
     offset = models.PositiveBigIntegerField()
     body = models.BinaryField()
@@ -209,7 +356,9 @@ class OutputChunk(models.Model):
 
     class Meta:
         ordering: ClassVar = ["offset"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["target", "offset"], name="chunk_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["target", "number", "offset"], name="chunk_once")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.target_id}@{self.offset}"
+        return f"{self.target_id}/{self.number}@{self.offset}"

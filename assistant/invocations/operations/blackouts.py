@@ -1,0 +1,146 @@
+"""Blackout windows: times in which no plan runs, made, changed and deleted by people."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from access.operations.calls import operation, record
+from access.operations.decisions import authorize
+from access.principals import Principal
+from assistant.instances.models import Instance, Region
+from assistant.invocations import followups, limits
+from assistant.invocations.models import Blackout
+from assistant.invocations.rules.blackouts import Single, Weekly, Window
+from assistant.invocations.rules.zones import UTC_ZONE
+from console.kit.errors import InvalidParameter, QuotaExceeded
+
+
+@dataclass(frozen=True, slots=True)
+class BlackoutTerms:
+    """What a window is: why, when and where. No region is every one, no tag every instance."""
+
+    reason: str
+    window: Window
+    region: Region | None = None
+    tag_key: str = ""
+    tag_value: str = ""
+
+
+@operation("ecs:CreateBlackoutWindow")
+def create_blackout(principal: Principal, terms: BlackoutTerms) -> Blackout:
+    """Have no plan run there then. Plans that are about to are taken back from their agents at once."""
+    authorize(principal, "ecs:CreateBlackoutWindow")
+
+    check_terms(terms)
+    if Blackout.objects.count() >= limits.BLACKOUTS:
+        message = _("There are %(most)d blackout windows. Delete one first.")
+        raise QuotaExceeded(message % {"most": limits.BLACKOUTS})
+    blackout = Blackout.objects.create(**columns_of(terms), created_by=principal.name)
+
+    record(principal, "ecs:CreateBlackoutWindow", str(blackout.pk), **facts_of(blackout))
+    followups.hold_plans()
+    return blackout
+
+
+@operation("ecs:ModifyBlackoutWindow")
+def modify_blackout(principal: Principal, blackout: Blackout, terms: BlackoutTerms) -> Blackout:
+    """Say all of it anew. What it no longer holds is given back at once."""
+    authorize(principal, "ecs:ModifyBlackoutWindow")
+
+    check_terms(terms)
+    for name, value in columns_of(terms).items():
+        setattr(blackout, name, value)
+    blackout.save()
+
+    record(principal, "ecs:ModifyBlackoutWindow", str(blackout.pk), **facts_of(blackout))
+    followups.hold_plans()
+    return blackout
+
+
+@operation("ecs:DeleteBlackoutWindow")
+def delete_blackout(principal: Principal, blackout: Blackout) -> None:
+    """Forget it. What it holds is given back at once."""
+    authorize(principal, "ecs:DeleteBlackoutWindow")
+
+    pk, facts = blackout.pk, facts_of(blackout)
+    blackout.delete()
+
+    record(principal, "ecs:DeleteBlackoutWindow", str(pk), **facts)
+    followups.hold_plans()
+
+
+def check_terms(terms: BlackoutTerms) -> None:
+    if not 1 <= len(terms.reason.strip()) <= limits.REASON_CHARACTERS:
+        message = _("Say in 1 to %(most)d characters why nothing runs then.")
+        raise InvalidParameter(message % {"most": limits.REASON_CHARACTERS}, field="reason")
+    if terms.tag_value and not terms.tag_key:
+        raise InvalidParameter(_("A tag has a key: say env=prod, or env for any value."), field="tag")
+    match terms.window:
+        case Weekly(weekdays=weekdays) if not weekdays:
+            raise InvalidParameter(_("Choose at least one day."), field="days")
+        case Single(start=start, end=end) if end <= start:
+            raise InvalidParameter(_("It has to end after it has begun."), field="ends")
+        case Single(end=end) if end <= timezone.now():
+            raise InvalidParameter(_("It is over already."), field="ends")
+
+
+def columns_of(terms: BlackoutTerms) -> dict[str, object]:
+    where = {"region": terms.region, "tag_key": terms.tag_key, "tag_value": terms.tag_value}
+    match terms.window:
+        case Weekly(weekdays, opens, closes, zone):
+            days = "".join(str(day) for day in sorted(weekdays))
+            when = {"weekdays": days, "opens": opens, "closes": closes, "zone": zone.name}
+            when |= {"starts_at": None, "ends_at": None}
+        case Single(start, end):
+            when = {"weekdays": "", "opens": None, "closes": None, "zone": UTC_ZONE.name}
+            when |= {"starts_at": start, "ends_at": end}
+    return {"reason": terms.reason.strip(), **where, **when}
+
+
+def facts_of(blackout: Blackout) -> dict[str, object]:
+    facts = {"reason": blackout.reason, "region": blackout.region_id or "", "tag": blackout.tag}
+    if blackout.starts_at and blackout.ends_at:
+        return {**facts, "from": blackout.starts_at.isoformat(), "to": blackout.ends_at.isoformat()}
+    times = {"days": blackout.weekdays, "from": f"{blackout.opens:%H:%M}", "to": f"{blackout.closes:%H:%M}"}
+    return {**facts, **times, "zone": blackout.zone}
+
+
+# --- What is so now ---
+
+
+@dataclass(frozen=True, slots=True)
+class Dark:
+    """A window that is open now: until when, why, and on how many of those that were asked about."""
+
+    until: datetime
+    reason: str
+    number: int
+
+
+def dark_now(instance_ids: Iterable[str], *, now: datetime) -> list[Dark]:
+    """The windows in which these instances are now, the one that ends last first. One query where there is none."""
+    in_force = Blackout.objects.in_force(now)
+    if not in_force:
+        return []
+    ids = set(instance_ids)
+    found = []
+    for blackout, stretch in in_force:
+        there = Instance.objects.at_place(blackout.region_id, blackout.tag_key, blackout.tag_value)
+        number = len(ids.intersection(there.registered().values_list("pk", flat=True)))
+        if number:
+            found.append(Dark(stretch.end, blackout.reason, number))
+    return sorted(found, key=lambda dark: dark.until, reverse=True)
+
+
+def in_words(dark: Dark) -> str:
+    message = ngettext(
+        "%(number)d instance is in a blackout window until %(until)s UTC: %(reason)s.",
+        "%(number)d instances are in a blackout window until %(until)s UTC: %(reason)s.",
+        dark.number,
+    )
+    facts = {"number": dark.number, "until": f"{dark.until:%Y-%m-%d %H:%M}"}
+    return message % {**facts, "reason": dark.reason.rstrip(".")}

@@ -1,0 +1,91 @@
+"""Run, then restart (CA-273 to CA-277): a second invocation, written with the first and held until that has ended."""
+
+import logging
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from access.operations.calls import record
+from access.operations.quotas import use
+from access.principals import Principal
+from access.rules.quotas import RUNS
+from assistant.commands.models import Command
+from assistant.commands.operations.scripts import Script, write_command
+from assistant.instances.operations.permissions import authorize_instances
+from assistant.invocations import limits
+from assistant.invocations.errors import RunAsRefused
+from assistant.invocations.models import Invocation, Rollout, Target
+from assistant.invocations.operations.writing import add_targets
+from assistant.invocations.rules.restarts import NAME, RestartTerms, script_for
+from assistant.invocations.rules.rollouts import RolloutState
+from assistant.invocations.states import Overall, Status
+from console.kit import ids
+
+logger = logging.getLogger(__name__)
+
+
+def begin_restart(principal: Principal, first: Invocation, terms: RestartTerms, *, now: datetime) -> Invocation:
+    """Write the restart that follows `first`; part of the operation that makes that.
+
+    Raises NotAllowed, and RunAsRefused where an agent may not restart its server.
+    """
+    rows = Target.objects.filter(invocation=first).select_related("instance").order_by("instance_id")
+    instances = [target.instance for target in rows.defer("instance__public_key")]
+    authorize_instances(principal, "ecs:RebootInstance", [(one.pk, one.region_id) for one in instances])
+    for instance in instances:
+        if not instance.is_privileged:
+            message = _("The agent on %(name)s is not root: it cannot restart the server.")
+            raise RunAsRefused(message % {"name": instance.name}, field="restart")
+    kind, content = script_for(instances[0].os_type, force=terms.force)
+    script = Script(content, type=kind, name=str(NAME), timeout=limits.RESTART_SCRIPT_SECONDS)
+    command = write_command(principal, first.region, script, kept=False)
+
+    restart = write_restart(principal, first, command, terms, now=now)
+    targets = [
+        Target(
+            invocation=restart,
+            instance_id=instance.pk,
+            status=Status.PENDING,
+            username=instance.default_username,
+            created_at=now,
+            is_held=True,
+        )
+        for instance in instances
+    ]
+    add_targets(targets)
+
+    use(principal, RUNS, restart.region_id)
+    some = [instance.pk for instance in instances[: limits.NAMED_IN_AUDIT]]
+    facts = {"follows": first.pk, "force": terms.force, "targets": len(instances)}
+    record(principal, "ecs:RebootInstance", restart.pk, **facts, instances=some)
+    logger.info("Restart follows invocation=%s restart=%s", first.pk, restart.pk)
+    return restart
+
+
+def write_restart(
+    principal: Principal, first: Invocation, command: Command, terms: RestartTerms, *, now: datetime
+) -> Invocation:
+    restart = Invocation.objects.create(
+        id=ids.new_id("t", first.region.code),
+        region=first.region,
+        command=command,
+        follows=first,
+        is_restart=True,
+        is_rollout=True,
+        timeout=command.timeout,
+        created_by_id=principal.user_id,
+        door=principal.door,
+        created_at=now,
+        status=Overall.PENDING,
+        n_total=first.n_total,
+        n_pending=first.n_total,
+    )
+    # The first server that does not come back keeps the others up (CA-277).
+    Rollout.objects.create(
+        invocation=restart,
+        at_a_time=terms.at_a_time.text,
+        stop_after="1",
+        only_succeeded=terms.only_succeeded,
+        state=RolloutState.FOLLOWING,
+    )
+    return restart

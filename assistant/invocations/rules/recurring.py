@@ -1,0 +1,424 @@
+"""How a plan that recurs goes on: its runs are records, and its target follows them (CA-169, CA-175, CA-176).
+
+Pure, as `progress` is, whose functions move the records.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import takewhile
+from typing import Any
+
+from assistant.invocations import limits
+from assistant.invocations.rules import codes
+from assistant.invocations.rules.plans import Interval, Plan, PlanKind, next_runs
+from assistant.invocations.rules.progress import (
+    LONG_AGO,
+    Chunk,
+    Run,
+    Surroundings,
+    end,
+    give_back,
+    hold_back,
+    interrupt,
+    order_stop,
+    pass_deadline,
+    take,
+)
+from assistant.invocations.rules.reports import Report
+from assistant.invocations.rules.zones import UTC_ZONE, Zone
+from assistant.invocations.states import (
+    FINAL,
+    OPEN,
+    ReportKind,
+    Status,
+    closing_state,
+    state_between,
+    stop_state,
+)
+from console.kit.clock import from_milliseconds
+
+# How far back the moment is looked for that a run belongs to, in steps.
+LOOKS_BACK = (
+    timedelta(minutes=1),
+    timedelta(minutes=30),
+    timedelta(hours=12),
+    timedelta(days=8),
+    timedelta(days=366),
+)
+# A run of an agent whose clock is further from ours than this belongs to no moment that we can name.
+CLOCKS_APART = timedelta(days=400)
+
+
+@dataclass(slots=True)
+class RecordRun(Run):
+    """A record's row while a batch works on it. `id` is the target's."""
+
+    number: int = 0
+    invoke_version: int = 0
+    start: int = 0
+    fired_at: datetime = LONG_AGO
+    # What of it is stored; None of one that is new.
+    stored: tuple[Any, ...] | None = None
+
+    @property
+    def output(self) -> tuple[int, int]:
+        return self.id, self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """An invocation's plan, with what its moments are counted from."""
+
+    plan: Plan
+    created_at: datetime
+    expires_at: datetime | None = None
+    invoke_version: int = 0
+
+    def next_run(self, after: datetime, clock: Zone = UTC_ZONE) -> datetime | None:
+        """The next moment, if there is one that can be foreseen."""
+        moments = next_runs(self.plan, after, 1, created_at=self.created_at, clock=clock)
+        if not moments or (self.expires_at and moments[0] >= self.expires_at):
+            return None
+        return moments[0]
+
+    def has_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+    def goes_on(self, after: datetime, clock: Zone = UTC_ZONE) -> bool:
+        """Whether there may be a run after `after`."""
+        if self.plan.kind is PlanKind.EVERY_START:
+            return not self.has_expired(after)
+        return self.next_run(after, clock) is not None
+
+    def due_at(self, after: datetime, clock: Zone = UTC_ZONE) -> datetime | None:
+        """When the first word of the next run is late; after the last one, when the plan expires."""
+        moment = self.next_run(after, clock)
+        return moment + limits.FIRE_GRACE if moment else self.expires_at
+
+    def runs_between(self, after: datetime, until: datetime, clock: Zone = UTC_ZONE) -> int:
+        """How many runs were due after `after` and not later than `until`; not more than one look counts."""
+        last = min(until, self.expires_at) if self.expires_at else until
+        return moments_between(self.plan, self.created_at, clock, after, last)
+
+    def moment_of(self, report: Report, now: datetime, clock: Zone = UTC_ZONE) -> datetime:
+        """Which of the plan's moments a run belongs to: the same on all instances, whatever their clocks say."""
+        said = from_milliseconds(report.fire or report.start) or now
+        if abs(said - now) > CLOCKS_APART:
+            said = now
+        if report.fire or self.plan.kind is PlanKind.EVERY_START:
+            return said.replace(microsecond=0)
+        return last_run(self.plan, self.created_at, clock, said.replace(microsecond=0))
+
+
+@lru_cache(maxsize=4096)
+def moments_between(plan: Plan, created_at: datetime, clock: Zone, after: datetime, until: datetime) -> int:
+    """How many moments of the plan are after `after` and not later than `until`. Many targets ask the same."""
+    if isinstance(plan.schedule, Interval):
+        length = plan.schedule.length
+        return max(0, (until - created_at) // length - max(0, (after - created_at) // length))
+    number = 0
+    while number < limits.FIRES_PER_LOOK:
+        moments = next_runs(plan, after, 1, created_at=created_at, clock=clock)
+        if not moments or moments[0] > until:
+            break
+        after, number = moments[0], number + 1
+    return number
+
+
+@lru_cache(maxsize=4096)
+def last_run(plan: Plan, created_at: datetime, clock: Zone, at: datetime) -> datetime:
+    """The plan's last moment up to `at`; `at` itself where there is none near.
+
+    Many agents ask with the same second.
+    """
+    until = at + limits.FIRE_TOLERANCE
+    if isinstance(plan.schedule, Interval):
+        beats = max(1, (until - created_at) // plan.schedule.length)
+        return created_at + beats * plan.schedule.length
+    for back in LOOKS_BACK:
+        moments = next_runs(plan, until - back, limits.FIRES_PER_LOOK, created_at=created_at, clock=clock)
+        passed = list(takewhile(lambda moment: moment <= until, moments))
+        if passed:
+            return passed[-1]
+    return at
+
+
+@dataclass(slots=True)
+class Series:
+    """A target of a plan that recurs, with those of its records that a batch touches."""
+
+    run: Run
+    schedule: Schedule
+    clock: Zone = UTC_ZONE
+    records: list[RecordRun] = field(default_factory=list)
+
+    def take(self, report: Report, *, now: datetime, limit: int) -> Chunk | None:
+        """Apply a report to the record that it is about, and let the target follow."""
+        if report.kind is ReportKind.VERIFIED:
+            return None
+        if report.kind is ReportKind.INVALID and report.error_code == codes.CRON_PARAMETER:
+            self._refuse(report, now)
+            return None
+        if report.is_completed:
+            self._close(now, ordered=False)
+            return None
+        record = self._record_of(report, now)
+        chunk = take(record, report, now=now, limit=limit) if record else None
+        if record:
+            self.follow(record, now=now)
+        if report.kind is ReportKind.STOPPED:
+            self._confirm_stop(now)
+        return chunk
+
+    def begin(self, *, now: datetime) -> None:
+        """A start of the system: its run is handed out now."""
+        number = self.run.repeats + 1
+        record = self._new_record(number, number, 0, now.replace(microsecond=0), now)
+        record.due_at = now + limits.ANSWER_TIMEOUT
+        self.follow(record, now=now)
+
+    def order_stop(self, *, now: datetime) -> None:
+        """No further runs; what an agent has, it has to confirm (CA-201)."""
+        run = self.run
+        if run.status in FINAL or run.status is Status.STOPPING:
+            return
+        run.stopped_at = now
+        going_on = self._going_on()
+        if not going_on and not (self.schedule.plan.is_timed and run.delivered_at):
+            self._close(now, ordered=True)
+            return
+        run.status = stop_state(run.status, delivered=True)
+        run.due_at = now + limits.STOP_TIMEOUT
+        for record in going_on:
+            order_stop(record, now=now)
+
+    def interrupt(self, *, cold_start: bool, now: datetime) -> None:
+        """A new agent process has come up: the run that was going on is over, the plan is not."""
+        for record in self._going_on():
+            interrupt(record, cold_start=cold_start, now=now)
+            self.follow(record, now=now)
+        if self.run.status is Status.STOPPING:
+            self._confirm_stop(now)
+
+    def pass_deadline(self, around: Surroundings, *, now: datetime) -> None:
+        """A run's end or first word is overdue, or the plan has expired."""
+        for record in self._going_on():
+            pass_deadline(record, around, now=now)
+            self.follow(record, now=now)
+        if self.run.status is Status.SCHEDULED:
+            self._look_back(around, now)
+        elif self.run.status is Status.STOPPING:
+            self._close(now, ordered=self._is_ordered, presumed=True)
+        elif self.run.status in OPEN and not self._going_on():
+            self.run.status = state_between(self.run.status, Status.ERROR, goes_on=True)
+            self.run.due_at = self.schedule.due_at(now, self.clock)
+
+    def hold_back(self, cause: str, *, now: datetime) -> None:
+        """No runs for the time being: what was due until now is accounted for, what comes due is left out."""
+        self._account_until(now)
+        hold_back(self.run, cause)
+        self.run.due_at = self._next_look(now)
+
+    def give_back(self, *, now: datetime) -> None:
+        """Runs may be again; those that came due meanwhile count as left out, not as missed."""
+        run = self.run
+        since = run.checked_until or self.schedule.created_at
+        run.left_out += self.schedule.runs_between(since, now, self.clock)
+        run.checked_until = max(since, now)
+        give_back(run, now=now)
+        if run.status is Status.SCHEDULED:
+            run.due_at = self._next_look(now)
+            if not self.schedule.goes_on(now, self.clock):
+                self._end_schedule(now)
+
+    def release(self, *, now: datetime) -> None:
+        for record in self._going_on():
+            end(record, Status.ABORTED, now, code=codes.INSTANCE_RELEASED)
+            self._mirror(record)
+        if self.run.status in OPEN:
+            end(self.run, Status.ABORTED, now, code=codes.INSTANCE_RELEASED)
+
+    def follow(self, record: RecordRun, *, now: datetime) -> None:
+        """The target after something happened to a record."""
+        run = self.run
+        if record.number < run.repeats:
+            return
+        self._mirror(record)
+        goes_on = self.schedule.goes_on(now, self.clock)
+        after = state_between(run.status, record.status, goes_on=goes_on or self._is_to_be_told)
+        if after in FINAL:
+            if run.status not in FINAL:
+                end(run, after, record.finished_at or now, code=record.error_code, info=record.error_info)
+        elif run.status is not Status.STOPPING:
+            run.due_at = self._next_look(now) if after is Status.SCHEDULED else record.due_at
+            run.status = after
+            if after is Status.SCHEDULED and not goes_on:
+                self.order_stop(now=now)
+
+    def digest(self) -> None:
+        """The digest of the last record, which is made when it is written."""
+        last = max(self.records, key=lambda record: record.number, default=None)
+        if last and last.number == self.run.repeats:
+            self.run.digest = last.digest
+
+    def _record_of(self, report: Report, now: datetime) -> RecordRun | None:
+        """The record that a report is about, a new one where it is the first; None for a stop of no run."""
+        for record in self.records:
+            if self._is_about(record, report, now):
+                # A run that was handed out by us learns what the agent calls it by.
+                record.start = record.start or report.start
+                return record
+        if report.kind is ReportKind.STOPPED and not self._may_be_new(report, now):
+            return next(iter(self._going_on()), None)
+        number = self.run.repeats + 1
+        fired_at = self.schedule.moment_of(report, now, self.clock)
+        self._account_for(fired_at)
+        return self._new_record(number, report.invoke_version, report.start, fired_at, now)
+
+    def _may_be_new(self, report: Report, now: datetime) -> bool:
+        """Whether a stop may have ended a run that we have not heard of. Some name their last run, long over."""
+        longest = timedelta(seconds=self.run.timeout) + limits.END_GRACE
+        return report.started_at is not None and now - report.started_at < longest
+
+    def _is_about(self, record: RecordRun, report: Report, now: datetime) -> bool:
+        if self.schedule.plan.kind is PlanKind.EVERY_START:
+            return record.number == report.invoke_version
+        if report.start or record.start:
+            return (record.invoke_version, record.start) == (report.invoke_version, report.start)
+        # A run that never began has no start to tell it by: the same moment of the plan is the same run.
+        return record.fired_at == self.schedule.moment_of(report, now, self.clock)
+
+    def _new_record(
+        self, number: int, version: int, start: int, fired_at: datetime, now: datetime
+    ) -> RecordRun:
+        run = self.run
+        record = RecordRun(
+            id=run.id,
+            invocation_id=run.invocation_id,
+            instance_id=run.instance_id,
+            status=Status.PENDING,
+            presumed=False,
+            timeout=run.timeout,
+            delivered_at=now,
+            started_at=None,
+            stopped_at=None,
+            finished_at=None,
+            due_at=None,
+            exit_code=None,
+            error_code="",
+            error_info="",
+            output_bytes=0,
+            stored_bytes=0,
+            dropped=0,
+            digest="",
+            number=number,
+            invoke_version=version,
+            start=start,
+            fired_at=fired_at,
+        )
+        run.repeats = max(run.repeats, number)
+        self.records.append(record)
+        return record
+
+    def _going_on(self) -> Sequence[RecordRun]:
+        return [record for record in self.records if record.status in OPEN]
+
+    def _mirror(self, record: RecordRun) -> None:
+        run = self.run
+        if run.status in FINAL and not run.presumed:
+            return
+        run.started_at = record.started_at
+        run.exit_code, run.error_code = record.exit_code, record.error_code
+        run.error_info = record.error_info
+        run.output_bytes, run.stored_bytes = record.output_bytes, record.stored_bytes
+        run.dropped, run.digest = record.dropped, record.digest
+
+    def _refuse(self, report: Report, now: datetime) -> None:
+        """The agent cannot make sense of the plan's times."""
+        if self.run.status in OPEN:
+            end(self.run, Status.INVALID, now, code=codes.BAD_CRON_EXPRESSION, info=report.error_info)
+
+    def _confirm_stop(self, now: datetime) -> None:
+        run = self.run
+        if run.is_held and run.status is not Status.STOPPING:
+            # Taken from its agent for a while, which is not the end of it.
+            run.delivered_at = None
+        elif run.status is Status.STOPPING:
+            self._close(now, ordered=self._is_ordered)
+
+    @property
+    def _is_ordered(self) -> bool:
+        """Whether somebody stopped it before it was over by itself."""
+        stopped_at = self.run.stopped_at or self.schedule.created_at
+        return self.schedule.goes_on(stopped_at, self.clock)
+
+    @property
+    def _is_to_be_told(self) -> bool:
+        """Whether an agent has to be told that the plan is over: it may not know when a plan expires."""
+        is_known = self.schedule.plan.is_timed and self.run.delivered_at is not None
+        return is_known and self.schedule.expires_at is not None
+
+    def _close(self, now: datetime, *, ordered: bool, presumed: bool = False) -> None:
+        """The schedule is over; what it was last decides, unless somebody stopped it."""
+        run = self.run
+        if run.status in FINAL:
+            return
+        last = max(self.records, key=lambda record: record.number, default=None)
+        if last and last.status in OPEN:
+            end(last, Status.TERMINATED, now, presumed=presumed)
+            self._mirror(last)
+        state = closing_state(last.status if last else None, ordered=ordered)
+        code, info = ("", "") if ordered else (run.error_code, run.error_info)
+        end(run, state, now, code=code, info=info, presumed=presumed)
+
+    def _end_schedule(self, now: datetime) -> None:
+        """It is over, by its times or because it expires (CA-176)."""
+        if self._is_to_be_told:
+            self.order_stop(now=now)
+        else:
+            self._close(now, ordered=False, presumed=not self.schedule.has_expired(now))
+
+    def _next_look(self, now: datetime) -> datetime | None:
+        return self.schedule.expires_at if self.run.is_held else self.schedule.due_at(now, self.clock)
+
+    def _look_back(self, around: Surroundings, now: datetime) -> None:
+        """No word of a run that was due: count it as missed, unless its agent may still tell of it."""
+        run = self.run
+        if self.schedule.has_expired(now):
+            if not run.is_held:
+                self._account_until(now)
+            self._end_schedule(now)
+        elif run.is_held:
+            run.due_at = self._next_look(now)
+        elif not around.connected and self.schedule.goes_on(now - limits.STOP_TIMEOUT, self.clock):
+            run.due_at = now + limits.AWAY_LOOK_AGAIN
+        else:
+            missed = self._account_until(now - limits.FIRE_GRACE)
+            run.due_at = self._next_look(now)
+            if not self.schedule.goes_on(now, self.clock):
+                self._end_schedule(now)
+            elif missed:
+                # Perhaps its agent does not know of the plan: it is told again.
+                run.delivered_at = None
+
+    def _account_for(self, fired_at: datetime) -> None:
+        """A run has come: those due between the last one accounted for and it are missed, unless they come later."""
+        run = self.run
+        since = run.checked_until or self.schedule.created_at
+        if fired_at <= since:
+            # It was counted as missed, and its agent had made it.
+            run.missed = max(0, run.missed - 1)
+        elif not run.is_held:
+            run.missed += max(0, self.schedule.runs_between(since, fired_at, self.clock) - 1)
+            run.checked_until = fired_at
+
+    def _account_until(self, moment: datetime) -> int:
+        """Nothing has come of what was due until `moment`: says how many those are."""
+        run = self.run
+        since = run.checked_until or self.schedule.created_at
+        missed = self.schedule.runs_between(since, moment, self.clock)
+        run.missed += missed
+        run.checked_until = max(since, moment)
+        return missed

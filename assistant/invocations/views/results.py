@@ -1,0 +1,222 @@
+"""The people's door: watch a run, read what came of it, stop it, run it again."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from access.permissions import needs
+from assistant.invocations.errors import ConfirmationNeeded, ResultUnknown
+from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
+from assistant.invocations.models import Invocation, OutputChunk, Target
+from assistant.invocations.operations.retention import kept_in_words
+from assistant.invocations.operations.runs import run_again, run_again_on_failed
+from assistant.invocations.operations.stops import stop_invocation
+from assistant.invocations.views.guard import asked
+from assistant.invocations.views.outputs import add_previews, answers_of, compared, output_of, run_before
+from assistant.invocations.views.records import (
+    history_of,
+    moments_in,
+    planned_in,
+    records_in,
+    said_at,
+    shows_instances,
+)
+from assistant.invocations.views.searching import add_snippets
+from console.kit.http import ConsoleRequest, gone_to, panel
+from console.kit.pagination import listing
+
+GET_OR_POST = ["GET", "HEAD", "POST"]
+
+Row = TypeVar("Row", bound=Model)
+Part = Callable[[ConsoleRequest, Invocation], dict[str, Any]]
+
+# Instances that the stop form lists to tick.
+STOPS_SHOWN = 50
+
+
+@needs("ecs:DescribeInvocations")
+@require_safe
+@vary_on_headers("HX-Request")
+def invocation_list(request: ConsoleRequest) -> HttpResponse:
+    rows = Invocation.objects.visible_to(request.principal).for_table()
+    found = listing(request, rows, InvocationFilter)
+    context = {"listing": found, "page_obj": found.page}
+    if request.htmx:
+        return render(request, "invocations/_table.html", context)
+    return render(request, "invocations/list.html", {**context, "kept": kept_in_words()})
+
+
+@needs("ecs:DescribeInvocations")
+@require_safe
+@vary_on_headers("HX-Request", "HX-Target")
+def invocation_detail(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
+    """The page, or the one of its live parts that asks."""
+    invocation = visible_invocation(request, invocation_id)
+    parts = parts_of(request, invocation)
+    context: dict[str, Any] = {
+        "invocation": invocation,
+        "parts": [f"invocations/_{name}.html" for name in parts],
+    }
+    asked = (request.htmx.target or "").removeprefix("invocation-") if request.htmx else ""
+    if asked not in parts:
+        for part in parts.values():
+            context |= part(request, invocation)
+        return render(request, "invocations/detail.html", context)
+    return render(request, f"invocations/_{asked}.html", context | parts[asked](request, invocation))
+
+
+def parts_of(request: ConsoleRequest, invocation: Invocation) -> Mapping[str, Part]:
+    """The live parts of a run's page, by their fragments' names."""
+    if not invocation.plan.recurs:
+        return {"status": status_of, "answers": said_in, "targets": targets_of}
+    if shows_instances(request, invocation):
+        return {"status": planned_in, "targets": targets_of}
+    return {
+        "status": planned_in,
+        "timeline": moments_in,
+        "answers": said_at,
+        "records": records_in,
+    }
+
+
+def status_of(_request: ConsoleRequest, _invocation: Invocation) -> dict[str, Any]:
+    return {}
+
+
+def said_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
+    """What the servers said: grouped, or, where there is one alone, its output as it comes."""
+    targets = invocation.targets.visible_to(request.principal)
+    if invocation.n_total != 1:
+        return {"answers": answers_of(targets)}
+    alone = targets.for_table().select_related("invocation__command").first()
+    return output_of(request, alone) if alone else {}
+
+
+def targets_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
+    targets = invocation.targets.visible_to(request.principal).for_table().order_by("pk")
+    found = listing(request, targets, TargetFilter)
+    add_previews(found.page.object_list)
+    add_snippets(found.page.object_list, found.filters.form.cleaned_data.get("says"))
+    kept = "tab=instances&" if invocation.plan.recurs else ""
+    return {"listing": found, "page_obj": found.page, "groups": list(STATE_GROUPS), "kept": kept}
+
+
+@needs("ecs:DescribeInvocationResults")
+@require_safe
+@vary_on_headers("HX-Request")
+def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
+    """One instance's result, live while it runs."""
+    target = visible_target(request, invocation_id, instance_id)
+    context = {
+        "invocation": target.invocation,
+        "sees_run": Invocation.objects.visible_to(request.principal).filter(pk=invocation_id).exists(),
+        "place": target,
+        **(history_of(request, target) if target.invocation.plan.recurs else output_of(request, target)),
+    }
+    return render(request, "invocations/_target.html" if request.htmx else "invocations/target.html", context)
+
+
+@needs("ecs:DescribeInvocationResults")
+@require_safe
+def target_compare(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
+    """What a result says otherwise than another instance's of its run, or than the run before on its own."""
+    target = visible_target(request, invocation_id, instance_id)
+    named = request.GET.get("instance", "")
+    other = visible_target(request, invocation_id, named) if named else run_before(request, target)
+    context: dict[str, Any] = {"target": target, "other": other, "invocation": target.invocation}
+    if other:
+        context |= compared(target, other)
+    return render(request, "invocations/compare.html", context)
+
+
+@needs("ecs:DescribeInvocationResults")
+@require_safe
+def target_output(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
+    """All that is stored of one output, byte by byte, as a file."""
+    target = visible_target(request, invocation_id, instance_id)
+    body = b"".join(body for _offset, body in OutputChunk.objects.whole(target.pk))
+    response = HttpResponse(body, content_type="application/octet-stream")
+    response["Content-Disposition"] = f'attachment; filename="{invocation_id}-{instance_id}.txt"'
+    return response
+
+
+# --- Stop, run again ---
+
+
+@needs("ecs:StopInvocation")
+@require_http_methods(GET_OR_POST)
+def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
+    """Stop on the ticked instances, or on all that are open; on GET, what would be hit."""
+    reachable = Invocation.objects.reachable_to(request.principal).select_related("command")
+    invocation = get_object_or_404(reachable, pk=invocation_id)
+    fields = request.POST or request.GET
+    ticked = fields.getlist("instance")
+    sees_run = Invocation.objects.visible_to(request.principal).filter(pk=invocation_id).exists()
+    visible = invocation.targets.open_to(request.principal, "ecs:StopInvocation")
+    if not sees_run:
+        visible = visible.visible_to(request.principal)
+    targets = visible.filter(instance__in=ticked) if ticked else visible
+    if request.method == "POST":
+        stop_invocation(request.principal, invocation, targets=targets)
+        return gone_to(request, invocation.get_absolute_url() if sees_run else reverse("console:overview"))
+    stoppable = targets.stoppable()
+    choices = visible.stoppable().for_table().order_by("pk")[:STOPS_SHOWN]
+    hidden = sorted(set(ticked) - {target.instance_id for target in choices})
+    context = {
+        "invocation": invocation,
+        "sees_run": sees_run,
+        "n_hit": stoppable.count(),
+        "ticked": ticked,
+        "hidden_ticks": hidden,
+        "choices": choices,
+    }
+    return panel(request, "invocations/stop.html", context)
+
+
+@needs("ecs:RunCommand")
+@require_POST
+def invocation_run_again(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
+    return done_again(request, run_again, invocation_id)
+
+
+@needs("ecs:RunCommand")
+@require_POST
+def invocation_run_again_failed(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
+    return done_again(request, run_again_on_failed, invocation_id)
+
+
+def done_again(
+    request: ConsoleRequest, operation: Callable[..., Invocation], invocation_id: str
+) -> HttpResponse:
+    invocation = visible_invocation(request, invocation_id)
+    try:
+        again = operation(request.principal, invocation, confirmed=request.POST.get("confirmed", ""))
+    except ConfirmationNeeded as question:
+        return asked(request, invocation, question)
+    return gone_to(request, again.get_absolute_url())
+
+
+def visible_invocation(request: ConsoleRequest, invocation_id: str) -> Invocation:
+    invocations = Invocation.objects.visible_to(request.principal)
+    rows = invocations.select_related("command", "created_by", "region").filter(pk=invocation_id)
+    return found_or_gone(rows.first())
+
+
+def visible_target(request: ConsoleRequest, invocation_id: str, instance_id: str) -> Target:
+    visible = Target.objects.visible_to(request.principal)
+    targets = visible.select_related("invocation__command", "instance")
+    return found_or_gone(targets.filter(invocation=invocation_id, instance=instance_id).first())
+
+
+def found_or_gone(row: Row | None) -> Row:
+    """Raise ResultUnknown where there is none: whoever follows an old link learns why."""
+    if row is None:
+        raise ResultUnknown(_("There is no such result, or none that you may see.") + " " + kept_in_words())
+    return row
