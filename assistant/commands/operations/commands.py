@@ -79,7 +79,8 @@ def delete_commands(principal: Principal, commands: CommandQuerySet) -> int:
 
     All or none: raises CommandInUse, which names the runs, where one of them still runs, waits or has a plan.
     """
-    chosen = list(commands.kept().order_by("pk"))
+    # Held, so that a run that begins just now is either seen below or waits for the commit.
+    chosen = list(commands.kept().order_by("pk").select_for_update(of=("self",)))
     if not chosen:
         raise errors.CommandUnknown(_("These commands have been deleted already."))
     authorize(principal, "ecs:DeleteCommand", *(command.arn for command in chosen))
