@@ -51,8 +51,8 @@ bench: .venv/ready-dev  ## Measure (see bench/README.md)
 	@for file in bench/measure_*.py; do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
 
 lock:  ## Resolve the locks anew (needs `uv`)
-	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.lock
-	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --only-binary :all: pyproject.toml -o requirements.lock
+	uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --only-binary :all: pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:  ## Remove .venv and caches, keep the data folder
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

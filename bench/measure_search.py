@@ -136,12 +136,12 @@ class Writer(threading.Thread):
 
 
 class Timed:
-    """The longest transaction of a stretch of work."""
+    """The transactions of a stretch of work: how long each takes, and how much of this thread's CPU."""
 
     def __init__(self):
         from django.db import transaction
 
-        self.times = []
+        self.times, self.cpu = [], []
         self._enter, self._exit = transaction.Atomic.__enter__, transaction.Atomic.__exit__
 
     def __enter__(self):
@@ -152,7 +152,7 @@ class Timed:
         def enter(atomic):
             if threading.get_ident() == mine and not connection.in_atomic_block:
                 timed._enter(atomic)
-                timed.begun = time.perf_counter()
+                timed.begun, timed.cpu_begun = time.perf_counter(), time.thread_time()
             else:
                 timed._enter(atomic)
 
@@ -160,6 +160,7 @@ class Timed:
             timed._exit(atomic, *facts)
             if threading.get_ident() == mine and not connection.in_atomic_block:
                 timed.times.append((time.perf_counter() - timed.begun) * 1000)
+                timed.cpu.append((time.thread_time() - timed.cpu_begun) * 1000)
 
         transaction.Atomic.__enter__, transaction.Atomic.__exit__ = enter, leave
         return self
@@ -180,7 +181,12 @@ def beside_a_writer(question, number, work):
     writer.is_over = True
     writer.join()
     rate = {"per_second": round(done / taken), "results": number}
-    for contender, times in (("its transactions", timed.times), ("another writer's wait", writer.waits)):
+    measured = {
+        "its transactions": timed.times,
+        "CPU of its transactions": timed.cpu,
+        "another writer's wait": writer.waits,
+    }
+    for contender, times in measured.items():
         show(question, contender, times, "ms", p95=round(percentile(times, 0.95), 1), **rate)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,24 +35,45 @@ class Answer:
 
 def answer(request: Request) -> Answer:
     """The answer to a call; never raises for what a client can send."""
-    request_id = ids.request_id()
-    version = ""
-    try:
+
+    def called(request_id: str) -> dict[str, Any]:
         check_method(request)
         parameters = Parameters(request)
-        version, name = asked_for(request, parameters)
-        action = action_of(version, name)
+        action = action_of(*asked_for(request, parameters))
         principal = admit(request, parameters, now=timezone.now())
-        said = perform(action, principal, parameters.all, host=request.host)
+        return carried_out(request_id, action, principal, parameters.all, host=request.host)
+
+    return told(called, host=request.host)
+
+
+def tried(action: type[Action], principal: Principal, said: Mapping[str, str], *, host: str) -> Answer:
+    """The same for somebody who has signed in to the console: nothing is signed, all else is as it is."""
+    return told(
+        lambda request_id: carried_out(request_id, action, principal, said, host=host),
+        host=host,
+    )
+
+
+def told(call: Callable[[str], dict[str, Any]], *, host: str) -> Answer:
+    request_id = ids.request_id()
+    try:
+        said = call(request_id)
     except ConsoleError as error:
         logger.info("Call refused request=%s code=%s", request_id, error.code)
-        return refused(request, request_id, error)
+        return refused(request_id, error, host=host)
     except Exception:
         logger.exception("Call failed request=%s", request_id)
-        return refused(request, request_id, None)
-    logger.info("Call answered request=%s action=%s principal=%s", request_id, name, principal.name)
-    head = {"Code": "200", "Message": "", "Success": True} if version == CMS else {}
-    return Answer(200, spelled({"RequestId": request_id, **head, **said}))
+        return refused(request_id, None, host=host)
+    return Answer(200, spelled(said))
+
+
+def carried_out(
+    request_id: str, action: type[Action], principal: Principal, said: Mapping[str, str], *, host: str
+) -> dict[str, Any]:
+    done = perform(action, principal, said, host=host)
+    logger.info("Call answered request=%s action=%s principal=%s", request_id, action.name(), principal.name)
+    head = {"Code": "200", "Message": "", "Success": True} if action.version == CMS else {}
+    return {"RequestId": request_id, **head, **done}
 
 
 def check_method(request: Request) -> None:
@@ -85,7 +106,6 @@ def perform(
         return called.perform(principal)
     except ConsoleError as error:
         error.code = code_of(action, error)  # type: ignore[misc]
-        error.status = STATUSES.get(error.code, error.status)  # type: ignore[misc]
         raise
 
 
@@ -107,12 +127,12 @@ def look(principal: Principal, action: str) -> None:
         raise
 
 
-def refused(request: Request, request_id: str, error: ConsoleError | None) -> Answer:
+def refused(request_id: str, error: ConsoleError | None, *, host: str) -> Answer:
     """An error in the API's shape; without one, something of ours broke, of which no more is told."""
     code = error.code if error else "InternalError"
     said: dict[str, Any] = {
         "RequestId": request_id,
-        "HostId": request.host,
+        "HostId": host,
         "Code": code,
         "Message": error.message if error else "Something broke here. The log has it under the RequestId.",
         "Recommend": "",
@@ -128,7 +148,8 @@ def refused(request: Request, request_id: str, error: ConsoleError | None) -> An
             "EncodedDiagnosticMessage": "",
         }
     headers = {"x-acs-retry-after": str(error.retry_after)} if isinstance(error, Throttled) else {}
-    return Answer(error.status if error else 500, spelled(said), headers)
+    status = STATUSES.get(code, error.status) if error else 500
+    return Answer(status, spelled(said), headers)
 
 
 def spelled(said: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ the region until the commit.
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
@@ -64,10 +65,14 @@ def limit(quota: QuotaRule, region_id: str) -> int:
     return values.get(region_id, values.get(EVERYWHERE, quota.default))
 
 
-def limits_said(quota: QuotaRule) -> dict[str, int]:
-    """The values that hold anywhere: those of regions that have their own, and, by the empty name, of all others."""
-    values = dict(Quota.objects.filter(name=quota.name).values_list("region_id", "value"))
-    return {EVERYWHERE: quota.default, **values}
+def limits_said(*wanted: QuotaRule) -> list[set[int]]:
+    """The values of each of these quotas that hold anywhere: of regions that have their own, and of all others."""
+    said = {(quota.name, EVERYWHERE): quota.default for quota in wanted}
+    rows = Quota.objects.filter(name__in=[quota.name for quota in wanted])
+    said |= {
+        (name, region_id): value for name, region_id, value in rows.values_list("name", "region_id", "value")
+    }
+    return [{value for (name, _region), value in said.items() if name == quota.name} for quota in wanted]
 
 
 def use(principal: Principal, quota: QuotaRule, region_id: str, n: int = 1) -> None:
@@ -88,7 +93,7 @@ def count(quota: QuotaRule, region_id: str, n: int, *, now: datetime) -> None:
     """Note that `n` of a day's quota were used, whatever the quota: what has happened is not refused."""
     if n <= 0:
         return
-    row = {"name": quota.name, "region_id": region_id, "period": today_of(now)}
+    row: dict[str, Any] = {"name": quota.name, "region_id": region_id, "period": today_of(now)}
     if not QuotaUse.objects.filter(**row).update(used=F("used") + n):
         QuotaUse.objects.get_or_create(**row)
         QuotaUse.objects.filter(**row).update(used=F("used") + n)

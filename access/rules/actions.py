@@ -58,9 +58,9 @@ ALL = [
             ("DescribeInvocations", "instance command", _("see runs")),
             ("DescribeInvocationResults", "instance command", _("read results")),
             ("StopInvocation", "instance", _("stop runs")),
+            ("RebootInstance", "instance", _("restart servers")),
             ("ModifyInvocationAttribute", "instance", _("add instances to plans")),
             # Ours.
-            ("DescribeBlackoutWindows", "", _("see blackout windows")),
             ("CreateBlackoutWindow", "", _("create blackout windows")),
             ("ModifyBlackoutWindow", "", _("change blackout windows")),
             ("DeleteBlackoutWindow", "", _("delete blackout windows")),

@@ -8,6 +8,7 @@ InvalidParameter
 ├── ExpiryRefused               a plan that would be over before it begins
 ├── RolloutRefused              steps that cannot be, or not with this plan
 ├── OfflineWaitRefused          a wait for offline servers that cannot be
+├── RestartRefused              a restart that cannot follow
 ├── PatternRefused              a line of the guard's patterns
 ├── FrequencyRefused            no plan, or one that the limits do not allow
 └── FrequencyMissing            a plan that runs again and does not say when
@@ -74,6 +75,10 @@ class ResultUnknown(NotFound):
 
 class RepeatModeUnknown(NotFound):
     code = "InvalidRepeatMode.NotFound"
+
+
+class RestartRefused(InvalidParameter):
+    code = "InvalidParam.Restart"
 
 
 class PatternRefused(InvalidParameter):

@@ -73,6 +73,9 @@ FIRE_TOLERANCE = timedelta(seconds=2)
 
 # A wait for servers that are offline.
 OFFLINE_WAIT_MOST = timedelta(days=30)
+# A restart: how long its script may take, and until when the agent is back with its system.
+RESTART_SCRIPT_SECONDS = 60
+RESTART_TIMEOUT = timedelta(minutes=10)
 # A first batch; more than any fleet has.
 FIRST_BATCH_MOST = 1_000_000
 # Seconds between two batches of a rollout.

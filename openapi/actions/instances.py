@@ -1,4 +1,4 @@
-"""Servers: as managed instances, as instances, and how their agents are."""
+"""Servers as instances, and what all actions on servers share."""
 
 import json
 from collections.abc import Iterable
@@ -9,34 +9,13 @@ from django.utils import timezone
 
 from access.principals import Principal
 from assistant.instances.models import Instance
-from assistant.instances.operations.installing import install_cloud_assistant
-from assistant.instances.operations.instances import rename_instance
-from assistant.instances.operations.releases import deregister_managed_instance
 from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations.models import Target
 from console.kit.clock import api_time
-from openapi.actions.base import Regional
 from openapi.errors import ApiError, InvalidParameter
 from openapi.paging import PAGE, Paged
 from openapi.parameters import Flag, Number, Pairs, Text, Texts
 
-FACTS = {
-    "ActivationId": str,
-    "AgentVersion": str,
-    "Hostname": str,
-    "InstanceId": str,
-    "InstanceName": str,
-    "InternetIp": str,
-    "IntranetIp": str,
-    "InvocationCount": int,
-    "LastInvokedTime": str,
-    "MachineId": str,
-    "OsType": str,
-    "OsVersion": str,
-    "RegistrationTime": str,
-    "ResourceGroupId": str,
-}
-OS_TYPES = {"linux": "Linux", "windows": "Windows", "freebsd": "FreeBSD"}
 IDS_MOST = 50
 TOO_MANY = "InstanceIds.ExceedLimit"
 
@@ -51,21 +30,8 @@ class InstanceIdNotFound(ApiError):
     status = 404
 
 
-class StillConnected(ApiError):
-    code = "Operation.Forbidden"
-    status = 403
-
-
-class TooManyInstances(ApiError):
-    code = TOO_MANY
-    status = 403
-
-
 class DryRunPassed(ApiError):
     code = "DryRunOperation"
-
-
-# --- What several actions share ---
 
 
 class InstancesOfRegion(Paged):
@@ -112,85 +78,14 @@ def ids_in(name: str, text: str, most: int = 100) -> list[str]:
     return said
 
 
-# --- Managed instances ---
+def history_of(rows: Iterable[Instance]) -> dict[str, tuple[int, str]]:
+    """How many runs each of these had and when the last one was made. One query."""
+    told = Target.objects.history_of([row.pk for row in rows])
+    return {pk: (number, api_time(moment)) for pk, (number, moment) in told.items()}
 
 
-class DescribeManagedInstances(InstancesOfRegion):
-    doc = "The registered servers of a region, the newest first."
-    answer = {
-        "Instances": [{**FACTS, "Connected": bool, "Tags": [{"TagKey": str, "TagValue": str}]}],
-        **PAGE,
-    }
-
-    activation_id = Text(doc="registered with this activation")
-    connected = Text(one_of=("true", "false"), doc="`true` or `false`: whether commands can be sent now")
-    instance_ip = Text(doc="private or public address")
-    instance_name = Text(doc="name; `*` at either end stands for anything")
-    machine_id = Text(doc="machine id")
-    os_type = Text(one_of=("windows", "linux", "freebsd"), doc="system")
-    tag = Pairs(doc="with all of these tags")
-
-    def perform(self, principal: Principal) -> dict[str, Any]:
-        now = timezone.now()
-        rows = tagged(self.named(self.seen(principal)), self.tag).filter(self._asked())
-        if self.connected:
-            rows = rows.connected(now) if self.connected == "true" else rows.disconnected(now)
-        page = self.page(rows.with_connection(now).for_table(), "-registered_at", "-pk")
-        history = history_of(page.rows)
-        listed = [
-            {**facts_of(row, history), "Connected": row.is_connected, "Tags": tags_of(row)}
-            for row in page.rows
-        ]
-        return {"Instances": listed, **page.fields}
-
-    def _asked(self) -> Q:
-        wanted = like("name", self.instance_name) if self.instance_name else Q()
-        if self.activation_id:
-            wanted &= Q(activation=self.activation_id)
-        if self.instance_ip:
-            wanted &= Q(intranet_ip=self.instance_ip) | Q(internet_ip=self.instance_ip)
-        if self.machine_id:
-            wanted &= Q(machine_id=self.machine_id)
-        return wanted & Q(os_type=self.os_type) if self.os_type else wanted
-
-
-class OneInstance(Regional):
-    instance_id = Text(required=True, doc="the server's id")
-
-    def instance(self, principal: Principal) -> Instance:
-        rows = Instance.objects.visible_to(principal).registered().filter(region=self.region)
-        found = rows.filter(pk=self.instance_id).first()
-        if found is None:
-            raise InstanceIdNotFound("There is no such instance.", field="InstanceId")
-        return found
-
-
-class ModifyManagedInstance(OneInstance):
-    doc = "Give a server another name."
-    answer = {"Instance": {"InstanceId": str, "InstanceName": str}}
-    codes = {"InvalidParameter.name": "InstanceName.InvalidPattern"}
-
-    instance_name = Text(required=True, doc="the new name")
-
-    def perform(self, principal: Principal) -> dict[str, Any]:
-        instance = rename_instance(principal, self.instance(principal), name=self.instance_name)
-        return {"Instance": {"InstanceId": instance.pk, "InstanceName": instance.name}}
-
-
-class DeregisterManagedInstance(OneInstance):
-    doc = "Let a server go. Its agent is told, and its open runs end."
-    answer = {"Instance": FACTS}
-    is_idempotent = True
-    codes = {"InvalidInstance.Released": "InvalidInstanceId.NotFound"}
-
-    def perform(self, principal: Principal) -> dict[str, Any]:
-        instance = self.instance(principal)
-        said = facts_of(instance, history_of([instance]))
-        deregister_managed_instance(principal, instance)
-        return {"Instance": said}
-
-
-# --- Instances ---
+def tags_of(row: Instance) -> list[dict[str, str]]:
+    return [{"TagKey": tag.key, "TagValue": tag.value} for tag in row.tags.all()]
 
 
 class DescribeInstances(Paged):
@@ -293,105 +188,6 @@ class DescribeInstanceStatus(InstancesOfRegion):
         return {"InstanceStatuses": {"InstanceStatus": listed}, **page.fields}
 
 
-# --- The agents ---
-
-
-class DescribeCloudAssistantStatus(InstancesOfRegion):
-    doc = "How the agents are. With ids named, all of them are in the answer."
-    answer = {
-        "InstanceCloudAssistantStatusSet": {
-            "InstanceCloudAssistantStatus": [
-                {
-                    "ActiveTaskCount": int,
-                    "CloudAssistantStatus": str,
-                    "CloudAssistantVersion": str,
-                    "InstanceId": str,
-                    "InvocationCount": int,
-                    "LastHeartbeatTime": str,
-                    "LastInvokedTime": str,
-                    "OSType": str,
-                    "SupportSessionManager": bool,
-                }
-            ]
-        },
-        **PAGE,
-    }
-
-    os_type = Text("OSType", one_of=("Windows", "Linux", "FreeBSD"), doc="system")
-
-    def perform(self, principal: Principal) -> dict[str, Any]:
-        rows = self.named(self.seen(principal)).with_connection(timezone.now())
-        if self.os_type:
-            rows = rows.filter(os_type=self.os_type.lower())
-        if self.instance_ids:
-            found = list(rows.order_by("-registered_at", "-pk"))
-            self._check(found)
-            fields = {"PageNumber": 1, "PageSize": len(found), "TotalCount": len(found), "NextToken": ""}
-        else:
-            page = self.page(rows, "-registered_at", "-pk")
-            found, fields = page.rows, page.fields
-        return {
-            "InstanceCloudAssistantStatusSet": {"InstanceCloudAssistantStatus": statuses(found)},
-            **fields,
-        }
-
-    def _check(self, found: list[Instance]) -> None:
-        if not self.os_type and len(found) < len(self.instance_ids):
-            missing = sorted(set(self.instance_ids) - {row.pk for row in found})
-            raise InstanceNotFound(f"There is no instance {missing[0]}.", field="InstanceId")
-
-
-class InstallCloudAssistant(Regional):
-    doc = "Servers are here because their agents are: there is nothing to install, and ids are checked."
-
-    instance_ids = Texts(
-        "InstanceId",
-        required=True,
-        missing="MissingParam.InstanceId",
-        most=IDS_MOST,
-        too_many=TOO_MANY,
-        doc="the servers, up to 50",
-    )
-
-    def perform(self, principal: Principal) -> dict[str, Any]:
-        rows = Instance.objects.visible_to(principal).registered().filter(region=self.region)
-        found = rows.filter(pk__in=self.instance_ids)
-        missing = sorted(set(self.instance_ids) - set(found.values_list("pk", flat=True)))
-        if missing:
-            raise InstanceNotFound(f"There is no instance {missing[0]}.", field="InstanceId")
-        install_cloud_assistant(principal, found)
-        return {}
-
-
-# --- Rows ---
-
-
-def history_of(rows: Iterable[Instance]) -> dict[str, tuple[int, str]]:
-    """How many runs each of these had and when the last one was made. One query."""
-    told = Target.objects.history_of([row.pk for row in rows])
-    return {pk: (number, api_time(moment)) for pk, (number, moment) in told.items()}
-
-
-def facts_of(row: Instance, history: dict[str, tuple[int, str]]) -> dict[str, Any]:
-    number, last = history.get(row.pk, (0, ""))
-    return {
-        "ActivationId": row.activation_id or "",
-        "AgentVersion": row.agent_version,
-        "Hostname": row.hostname,
-        "InstanceId": row.pk,
-        "InstanceName": row.name,
-        "InternetIp": row.internet_ip,
-        "IntranetIp": row.intranet_ip,
-        "InvocationCount": number,
-        "LastInvokedTime": last,
-        "MachineId": row.machine_id,
-        "OsType": row.os_type,
-        "OsVersion": row.os_version,
-        "RegistrationTime": api_time(row.registered_at),
-        "ResourceGroupId": "",
-    }
-
-
 def as_instance(row: Any) -> dict[str, Any]:
     return {
         "InstanceId": row.pk,
@@ -432,31 +228,6 @@ def as_instance(row: Any) -> dict[str, Any]:
 
 def state_of(row: Any) -> str:
     return "Running" if row.is_connected else "Stopped"
-
-
-def statuses(rows: list[Any]) -> list[dict[str, Any]]:
-    history = history_of(rows)
-    running = Target.objects.running_per_instance([row.pk for row in rows])
-    listed = []
-    for row in rows:
-        number, last = history.get(row.pk, (0, ""))
-        status = {
-            "ActiveTaskCount": running.get(row.pk, 0),
-            "CloudAssistantStatus": "true" if row.is_connected else "false",
-            "CloudAssistantVersion": row.agent_version,
-            "InstanceId": row.pk,
-            "InvocationCount": number,
-            "LastHeartbeatTime": api_time(row.last_seen_at),
-            "LastInvokedTime": last,
-            "OSType": OS_TYPES.get(row.os_type, row.os_type),
-            "SupportSessionManager": False,
-        }
-        listed.append(status)
-    return listed
-
-
-def tags_of(row: Instance) -> list[dict[str, str]]:
-    return [{"TagKey": tag.key, "TagValue": tag.value} for tag in row.tags.all()]
 
 
 def present(address: str) -> list[str]:

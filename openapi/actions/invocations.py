@@ -285,9 +285,12 @@ class DescribeInvocationResults(Runs):
 
 
 def outputs_of(rows: Iterable[Any]) -> Pieces:
-    """The beginnings of the outputs of targets or records, by `output_key`. One query."""
+    """The beginnings of the outputs of targets or records, by `output_key`. One query.
+
+    A byte more than is told: by that a view knows that there is more, and looks where to cut.
+    """
     keys = [row.output_key for row in rows]
-    return OutputChunk.objects.openings(keys, limits.OUTPUT_VIEW_BYTES) if keys else {}
+    return OutputChunk.objects.openings(keys, limits.OUTPUT_VIEW_BYTES + 1) if keys else {}
 
 
 def output_told(row: Any, pieces: Pieces, encoding: str) -> dict[str, Any]:

@@ -3,57 +3,22 @@
 from functools import cache
 from importlib import import_module
 
-from openapi.actions.base import CMS, ECS, OOS, VERSIONS, Action
+from openapi.actions.base import VERSIONS, Action
+from openapi.actions.not_served import NOT_SERVED
 from openapi.errors import ActionNotServed, ActionUnknown, VersionUnknown
 
-MODULES = ("account", "activations", "commands", "instances", "invocations", "regions", "runs", "tags")
-
-# Actions of the API whose features are not built.
-NOT_SERVED: dict[str, frozenset[str]] = {
-    ECS: frozenset(
-        [
-            "SendFile",
-            "DescribeSendFileResults",
-            "ListPluginStatus",
-            "StartTerminalSession",
-            "EndTerminalSession",
-            "DescribeTerminalSessions",
-            "DescribeCloudAssistantSettings",
-            "ModifyCloudAssistantSettings",
-            "DescribeInstancesFullStatus",
-            "DescribeInstanceHistoryEvents",
-            "AcceptInquiredSystemEvent",
-            "CreateSimulatedSystemEvents",
-            "CancelSimulatedSystemEvents",
-            "ModifyInstanceMaintenanceAttributes",
-            "DescribeInstanceMaintenanceAttributes",
-            "RebootInstance",
-            "RebootInstances",
-            "StartInstance",
-            "StartInstances",
-            "StopInstance",
-            "StopInstances",
-            "RedeployInstance",
-            "GetInstanceConsoleOutput",
-            "GetInstanceScreenshot",
-            "DescribeInstanceMonitorData",
-            "DescribeDiskMonitorData",
-            "DescribeEniMonitorData",
-            "CreateDiagnosticReport",
-            "DescribeDiagnosticReports",
-            "DescribeDiagnosticReportAttributes",
-            "DeleteDiagnosticReports",
-            "DescribeDiagnosticMetrics",
-            "DescribeDiagnosticMetricSets",
-            "CreateDiagnosticMetricSet",
-            "ModifyDiagnosticMetricSet",
-            "DeleteDiagnosticMetricSets",
-            "ModifySystemEventAttribute",
-        ]
-    ),
-    OOS: frozenset(),
-    CMS: frozenset(),
-}
+MODULES = (
+    "account",
+    "activations",
+    "agents",
+    "commands",
+    "instances",
+    "invocations",
+    "managed_instances",
+    "regions",
+    "runs",
+    "tags",
+)
 
 
 @cache

@@ -104,8 +104,19 @@ function keepSubscribed(post) {
   setInterval(() => post({ kind: "ping", topics: allTopics() }), PING_MS);
 }
 
+/** A form whose last pressed button leads elsewhere (formaction) still fetches itself from its own place. */
+function keepToOwnAddress() {
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    if (detail.triggeringEvent?.type === "live") {
+      detail.path = detail.elt.getAttribute("hx-get");
+    }
+  });
+}
+
 /** Begins to listen, on pages that have a live part. */
 export function watch() {
+  keepToOwnAddress();
   const place = document.querySelector("[data-live-worker]");
   const script = place?.getAttribute("data-live-worker");
   const address = place?.getAttribute("data-live-address");

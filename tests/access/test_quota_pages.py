@@ -86,7 +86,7 @@ def test_the_number_of_queries_does_not_grow(as_operator, size, django_assert_ma
     InstanceFactory.create_batch(size)
     ActivationFactory.create_batch(size)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         as_operator.get(PAGE)
 
 

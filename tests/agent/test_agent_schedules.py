@@ -12,6 +12,12 @@ from tests.agent.stage import shell
 ENDS = {"finish", "timeout", "error", "stopped", "invalid"}
 EACH_SECOND = "* * * * * ? UTC"
 
+# All output comes with the final report.
+QUIET = {"sendStart": False, "interval": 60_000}
+
+# Until a moment that has to be in the future when the agent hears of it, also on a busy machine.
+AHEAD_SECONDS = 4
+
 
 @pytest.fixture
 def mark(task_id):
@@ -59,11 +65,15 @@ def stop(stage, task_id, repeat="Period", version=1):
 
 def test_an_interval_fires_with_the_beat_of_its_making(agent, stage, task_id):
     made = int(time.time() * 1000) - 300
-    stage.give(run=[plan(task_id, "echo hi", "rate(1s)", "Rate", 3, creationTime=made)])
+    stage.give(run=[plan(task_id, "echo hi", "rate(1s)", "Rate", 3, creationTime=made, output=QUIET)])
 
-    first, second, third = wait_for_ends(stage, task_id, 3)[:3]
+    first, *_ = wait_for_ends(stage, task_id, 3)
 
-    assert [int(call.parameters["fire"]) - made for call in (first, second, third)] == [1000, 2000, 3000]
+    # On a busy machine one may be left out because the last one goes on.
+    beats = [divmod(fire - made, 1000) for fire in fires(runs_of(stage, task_id))]
+    assert beats[0][0] >= 1
+    assert {rest for _, rest in beats} == {0}
+    assert beats == sorted(set(beats))
     assert (first.kind, first.body) == ("finish", b"hi\n")
     said = first.parameters
     assert said.items() >= {"exitCode": "0", "invokeVersion": "3", "dropped": "0"}.items()
@@ -72,7 +82,7 @@ def test_an_interval_fires_with_the_beat_of_its_making(agent, stage, task_id):
 
 
 def test_a_moment_fires_once(agent, stage, task_id, tmp_path):
-    moment = int(time.time()) + 2
+    moment = int(time.time()) + AHEAD_SECONDS
     text = f"at({datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S})"
     stage.give(run=[plan(task_id, f"echo x >> {tmp_path}/runs", text, "At")])
 
@@ -84,7 +94,7 @@ def test_a_moment_fires_once(agent, stage, task_id, tmp_path):
 
 
 def test_after_the_last_moment_comes_the_last_run_and_then_the_end(agent, stage, task_id):
-    last = datetime.fromtimestamp(int(time.time()) + 2, UTC)
+    last = datetime.fromtimestamp(int(time.time()) + AHEAD_SECONDS, UTC)
     stage.give(run=[plan(task_id, "sleep 0.3", f"{last:%S %M %H %d %m} ? {last.year} UTC")])
 
     run, end = wait_for_ends(stage, task_id, 2)
@@ -162,7 +172,11 @@ def test_while_the_server_is_away_the_schedule_goes_on_and_each_run_is_reported_
 ):
     stage.give(
         run=[
-            plan(task_id, f"echo x >> {tmp_path}/runs; wc -l < {tmp_path}/runs", output={"interval": 60_000})
+            plan(
+                task_id,
+                f"echo x >> {tmp_path}/runs; wc -l < {tmp_path}/runs",
+                output=QUIET,
+            )
         ]
     )
     eventually((tmp_path / "runs").exists)
@@ -262,7 +276,7 @@ def test_another_version_ends_the_run_that_goes_on_without_a_report(agent, stage
     stage.give(run=[plan(task_id, f"sleep {mark}")])
     eventually(lambda: processes_with(mark))
 
-    stage.give(run=[plan(task_id, "echo new", version=2)])
+    stage.give(run=[plan(task_id, "echo new", version=2, output=QUIET)])
     report = stage.final(task_id)
 
     assert (report.kind, report.parameters["invokeVersion"], report.body) == ("finish", "2", b"new\n")

@@ -14,7 +14,7 @@ from assistant.invocations.models import Invocation
 from tests.commands.factories import saved
 from tests.exports.factories import exported
 from tests.instances.factories import ActivationFactory, InstanceFactory
-from tests.invocations.factories import planned, ran, ran_at, report, started, target_of
+from tests.invocations.factories import blackout, planned, ran, ran_at, report, started, target_of
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +40,7 @@ def address(run, olga):
         "common_name": "CA-ECS-DiskUsage.sh",
         "number": 1,
         "selection_id": create_selection(olga, "web", filters={"q": "web"}).pk,
+        "blackout_id": blackout().pk,
     }
 
     plan = planned(olga, target.instance, frequency="rate(1h)")
@@ -250,8 +251,8 @@ QUERIES = {
     "instances:instance_detail": 7,
     "instances:activation_list": 4,
     "instances:selection_list": 5,
-    "invocations:blackout_list": 3,
-    "invocations:invocation_list": 6,
+    "invocations:blackout_list": 4,
+    "invocations:invocation_list": 7,
     "invocations:invocation_detail": 12,
     "invocations:target_detail": 8,
     "invocations:target_compare": 6,

@@ -183,7 +183,7 @@ def test_starts_of_the_system_run_what_waits_for_them_and_starts_of_the_agent_do
 
     server.end()
     server.start()
-    until(lambda: server.log.read_text().count("Connected") >= 2)
+    until(lambda: server.log.read_text().count("Push channel opened") >= 2)
     assert plan("watch", invocation=once, status=["Scheduled"])["records"] == executed(marks) == []
 
     cold(server)

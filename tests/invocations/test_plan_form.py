@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
@@ -197,3 +198,40 @@ def test_a_copy_of_a_plan_begins_as_the_plan(chosen, as_operator):
     assert page.context["plan"]["zone"].value() == "Asia/Shanghai"
     assert page.context["plan"].kind is PlanKind.CLOCK
     assert "Every Monday at 10:15" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "repeat_mode", "frequency"),
+    [
+        (["--frequency", "rate(15m)"], "Period", "rate(15m)"),
+        (["--repeat-mode", "EveryReboot"], "EveryReboot", ""),
+        (["--frequency", "0 15 10 ? * MON Asia/Shanghai"], "Period", "0 15 10 ? * MON Asia/Shanghai"),
+    ],
+)
+def test_the_command_line_makes_plans_too(words, repeat_mode, frequency, olga, capsys):
+    place = ["--instance", InstanceFactory().pk, "--as", "olga", "--expires", "2090-01-01T00:00:00+08:00"]
+
+    call_command("run_command", *place, "--content", "true", *words)
+    call_command("run_common_command", "CA-ECS-DiskUsage.sh", *place, *words)
+
+    for invocation in Invocation.objects.all():
+        assert (invocation.repeat_mode, invocation.frequency) == (repeat_mode, frequency)
+        assert invocation.expires_at == datetime(2089, 12, 31, 16, tzinfo=UTC)
+    assert Invocation.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--frequency", "rate(5s)"], "60 seconds"),
+        (["--repeat-mode", "Sometimes"], "Sometimes"),
+        (["--frequency", "rate(5m)", "--expires", "soon"], "not soon"),
+    ],
+)
+def test_the_command_line_refuses_in_a_sentence(words, sentence, olga, capsys):
+    with pytest.raises(SystemExit):
+        call_command(
+            "run_command", "--instance", InstanceFactory().pk, "--content", "true", "--as", "olga", *words
+        )
+
+    assert sentence in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from access.models import Quota, QuotaUse
@@ -440,3 +441,44 @@ def test_a_step_costs_the_same_for_many(olga, django_assert_max_num_queries):
     with django_assert_max_num_queries(16):
         assert swept() == 9
     assert Target.objects.filter(is_held=True).count() == 9
+
+
+# --- What pages say ---
+
+
+def pages_of(client, target):
+    run = reverse("invocations:invocation_detail", args=[target.invocation_id])
+    place = reverse("invocations:target_detail", args=[target.invocation_id, target.instance_id])
+    return [client.get(address).content.decode() for address in (run, place)]
+
+
+def test_pages_say_until_when_a_plan_is_held_and_why(target, as_operator):
+    opened()
+    swept()
+    for page in pages_of(as_operator, target):
+        assert "Held until" in page
+        assert "Month end" in page
+
+    report(target, "stopped")
+    swept(hours=2)
+    for page in pages_of(as_operator, fresh(target)):
+        assert "Held until" not in page
+        assert "left out while the plan was held" in page
+
+
+def test_pages_say_that_the_quota_is_used_up(target, as_operator):
+    Quota.objects.create(name=RUNS.name, region_id="local", value=1)
+    swept()
+
+    for page in pages_of(as_operator, target):
+        assert "quota for today are used up" in page
+        assert RUNS.refusal.code in page
+
+
+def test_a_page_of_a_moment_that_is_held_says_so(olga, as_operator):
+    moment = timezone.now() + timedelta(hours=5)
+    target = target_of(planned(olga, frequency=f"at({moment:%Y-%m-%d %H:%M:%S} UTC)"))
+    opened()
+    swept()
+
+    assert all("Held until" in page for page in pages_of(as_operator, target))

@@ -225,7 +225,7 @@ def test_a_purge_may_die_after_any_step_and_goes_on_from_there(olga):
     assert steps > 6
 
 
-@pytest.mark.parametrize("line", ["forget_outputs", "delete_outputs", "drop_run"])
+@pytest.mark.parametrize("line", ["forget_outputs", "delete_targets", "held", "drop_run"])
 def test_a_step_that_dies_in_its_middle_has_done_nothing(line, olga, monkeypatch):
     old_run(olga)
     read_all()
@@ -240,7 +240,7 @@ def test_a_step_that_dies_in_its_middle_has_done_nothing(line, olga, monkeypatch
     after_death = left()[1:4]
     purge()
 
-    assert after_death in ([1, 1, 1], [0, 0, 0])
+    assert after_death in ([1, 1, 1], [1, 1, 0], [0, 0, 0])
     assert left() == [0, 0, 0, 0, 0]
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 
 from access.models import AuditEntry
@@ -219,6 +220,34 @@ def test_asking_twice_does_nothing_twice(olga, five):
 
     assert states(invocation) == "SPPhh"
     assert Rollout.objects.get().n_released == 3
+
+
+def test_a_process_that_dies_in_a_step_leaves_nothing_half_done(olga, five):
+    invocation = rolled_out(olga, *five)
+    report(invocation.targets.order_by("pk")[0])
+
+    with pytest.raises(KeyboardInterrupt), transaction.atomic():
+        advance(SYSTEM, invocation.pk, now=timezone.now())
+        raise KeyboardInterrupt
+    assert states(invocation) == "SPhhh"
+    assert Rollout.objects.get().n_released == 2
+
+    advance_all(SYSTEM, now=timezone.now())
+    assert states(invocation) == "SPPhh"
+
+
+def test_reports_between_two_looks_are_counted_once(olga, five):
+    invocation = rolled_out(olga, *five)
+    one, other = invocation.targets.order_by("pk")[:2]
+    report(one)
+    go_on(invocation)
+    report(one)
+    report(other, "error", error_code="1")
+
+    go_on(invocation)
+    go_on(invocation)
+
+    assert states(invocation) == "SEPPh"
 
 
 def test_the_sweep_takes_the_step_that_nobody_was_told_of(olga, five):

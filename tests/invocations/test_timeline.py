@@ -108,6 +108,12 @@ def test_before_the_first_run_the_instances_are_shown(olga, as_operator):
     assert "by each server's clock" in page.content.decode()
 
 
+def test_an_instance_that_has_not_run_yet_says_so(olga, as_operator):
+    page = as_operator.get(target_of(planned(olga, frequency="rate(1h)")).get_absolute_url())
+
+    assert "It has not run here yet." in page.content.decode()
+
+
 def test_an_instance_has_the_history_of_its_runs(web, as_operator):
     target = target_of(web, web.targets.get(instance__name="web-3").instance)
 
@@ -200,7 +206,7 @@ def test_the_number_of_queries_does_not_grow_with_runs(web, olga, as_operator, d
     place = web.targets.first()
 
     for address, most in [
-        (web.get_absolute_url(), 14),
+        (web.get_absolute_url(), 15),
         (f"{web.get_absolute_url()}?tab=instances", 9),
         (place.get_absolute_url(), 9),
         (place.records.first().get_absolute_url(), 9),

@@ -66,7 +66,7 @@ class BlackoutForm(forms.Form):
         required=False,
         initial="06:00",
         widget=TIME_OF_DAY,
-        help_text=_("Not later than the beginning: the next day."),
+        help_text=_("Not after the beginning: on the next day."),
     )
     starts = WallClock(label=_("From"), required=False)
     ends = WallClock(label=_("To"), required=False)

@@ -20,6 +20,7 @@ from assistant.invocations import limits
 from assistant.invocations.errors import RolloutRefused
 from assistant.invocations.models import Guard, Invocation
 from assistant.invocations.rules.guard import patterns_of
+from assistant.invocations.rules.restarts import RestartTerms
 from assistant.invocations.rules.rollouts import RolloutTerms, share
 from assistant.invocations.rules.terms import Terms
 from console.kit.errors import ConsoleError
@@ -150,6 +151,24 @@ class TermsForm(forms.Form):
         coerce=int,
         required=False,
     )
+    restart = forms.ChoiceField(
+        label=_("When it has ended"),
+        choices=[
+            ("", _("Nothing more")),
+            ("succeeded", _("Restart the servers on which it succeeded")),
+            ("all", _("Restart the servers, also where it failed")),
+        ],
+        required=False,
+    )
+    restart_at_a_time = forms.CharField(
+        label=_("Restarts at a time"),
+        max_length=8,
+        required=False,
+        help_text=_("A number, or a part such as 10%. Empty: one after the other."),
+    )
+    restart_force = forms.BooleanField(
+        label=_("Force the restart"), required=False, help_text=_("Services are not asked to end first.")
+    )
     # What the guard has asked about and was read.
     confirmed = forms.CharField(required=False, widget=forms.HiddenInput())
 
@@ -157,9 +176,8 @@ class TermsForm(forms.Form):
 
     @property
     def is_filled(self) -> bool:
-        return bool(self.errors or any(self[name].value() for name in self.STEPS)) or (
-            str(self["waits_until"].value() or 0) != "0"
-        )
+        said = any(self[name].value() for name in (*self.STEPS, "restart"))
+        return bool(self.errors or said or str(self["waits_until"].value() or 0) != "0")
 
     @property
     def terms(self) -> Terms:
@@ -171,15 +189,15 @@ class TermsForm(forms.Form):
         said = super().clean() or {}
         if self.errors:
             return said
-        try:
-            rollout = self.rollout_of(said)
-        except ConsoleError as error:
-            self.add_error(error.field, error.message)
-            return said
         hours = said.get("waits_until") or 0
         # A minute less: time passes until the operation looks at the limit.
-        wait = timedelta(hours=hours) - timedelta(minutes=1) if hours else None
-        said["terms"] = Terms(rollout, timezone.now() + wait if wait else None, said.get("confirmed", ""))
+        waits_until = timezone.now() + timedelta(hours=hours, minutes=-1) if hours else None
+        try:
+            said["terms"] = Terms(
+                self.rollout_of(said), waits_until, said.get("confirmed", ""), restart_of(said)
+            )
+        except ConsoleError as error:
+            self.add_error(error.field, error.message)
         return said
 
     def rollout_of(self, said: dict[str, Any]) -> RolloutTerms | None:
@@ -194,6 +212,16 @@ class TermsForm(forms.Form):
             wait=said.get("batch_wait") or 0,
             stop_after=share(stop_after, field="stop_after") if stop_after else None,
         )
+
+
+def restart_of(said: dict[str, Any]) -> RestartTerms | None:
+    if not said.get("restart"):
+        return None
+    return RestartTerms(
+        share(said.get("restart_at_a_time") or "1", field="restart_at_a_time"),
+        only_succeeded=said["restart"] == "succeeded",
+        force=said.get("restart_force", False),
+    )
 
 
 class GuardForm(forms.ModelForm):

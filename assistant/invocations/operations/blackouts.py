@@ -4,18 +4,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from access.operations.calls import operation, record
 from access.operations.decisions import authorize
+from access.operations.quotas import tomorrow_after
 from access.principals import Principal
+from access.rules.quotas import RUNS
 from assistant.instances.models import Instance, Region
 from assistant.invocations import followups, limits
 from assistant.invocations.models import Blackout
+from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules.blackouts import Single, Weekly, Window
 from assistant.invocations.rules.zones import UTC_ZONE
+from assistant.invocations.states import HoldCause
 from console.kit.errors import InvalidParameter, QuotaExceeded
 
 
@@ -134,6 +139,34 @@ def dark_now(instance_ids: Iterable[str], *, now: datetime) -> list[Dark]:
         if number:
             found.append(Dark(stretch.end, blackout.reason, number))
     return sorted(found, key=lambda dark: dark.until, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why plans do not run at the moment, until when, and on how many instances."""
+
+    until: datetime
+    reason: str
+    number: int
+    code: str = ""
+
+
+def holds_on(targets: TargetQuerySet, *, now: datetime) -> list[Hold]:
+    """What holds plans of these targets. One query where nothing does."""
+    held = targets.held().unfinished()
+    rows = held.order_by().values_list("held_for").annotate(number=Count("pk"))
+    counts: dict[str, int] = dict(rows)
+    holds = []
+    if counts.get(HoldCause.BLACKOUT):
+        for blackout, stretch in Blackout.objects.in_force(now, ahead=limits.HOLD_AHEAD):
+            places = Instance.objects.at_place(blackout.region_id, blackout.tag_key, blackout.tag_value)
+            number = held.filter(held_for=HoldCause.BLACKOUT, instance__in=places).count()
+            if number:
+                holds.append(Hold(stretch.end, blackout.reason, number))
+    if number := counts.get(HoldCause.QUOTA, 0):
+        reason = _("The runs of this region's quota for today are used up.")
+        holds.append(Hold(tomorrow_after(now), reason, number, RUNS.refusal.code))
+    return holds
 
 
 def in_words(dark: Dark) -> str:

@@ -21,7 +21,7 @@ from assistant.invocations.operations.parameters import Filling
 from assistant.invocations.operations.writing import hold, write
 from assistant.invocations.querysets import GOING_ON, STARTS
 from assistant.invocations.rules.plans import on_wire
-from assistant.invocations.rules.progress import Run, hand_out_at_start, interrupt
+from assistant.invocations.rules.progress import Run, come_back, hand_out_at_start, interrupt
 from assistant.invocations.rules.recurring import Series
 from assistant.invocations.states import FINAL, RepeatMode, Status
 
@@ -108,6 +108,8 @@ def begin_anew(run: Run, series: Series | None, *, cold_start: bool, now: dateti
         series.interrupt(cold_start=cold_start, now=now)
     elif run.status in GOING_ON:
         interrupt(run, cold_start=cold_start, now=now)
+    elif run.is_restart:
+        come_back(run, cold_start=cold_start, now=now)
     # A new process knows of nothing that the one before it was told.
     if run.status is Status.SCHEDULED:
         run.delivered_at = None

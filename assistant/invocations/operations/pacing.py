@@ -10,7 +10,7 @@ from django.db import connection
 STEP = 0.03
 PAUSE = 0.02
 # A transaction has a price of its own, however little is in it: never fewer rows than this part of the most.
-LEAST = 0.1
+LEAST = 0.05
 
 
 class Pace:

@@ -11,6 +11,7 @@ from access.principals import Principal
 from access.rules.quotas import RUNS
 from assistant.commands.models import Command
 from assistant.commands.operations.scripts import Script, write_command
+from assistant.instances.models import Instance
 from assistant.instances.operations.permissions import authorize_instances
 from assistant.invocations import limits
 from assistant.invocations.errors import RunAsRefused
@@ -24,13 +25,18 @@ from console.kit import ids
 logger = logging.getLogger(__name__)
 
 
-def begin_restart(principal: Principal, first: Invocation, terms: RestartTerms, *, now: datetime) -> Invocation:
+def begin_restart(
+    principal: Principal, first: Invocation, terms: RestartTerms, *, now: datetime
+) -> Invocation:
     """Write the restart that follows `first`; part of the operation that makes that.
 
     Raises NotAllowed, and RunAsRefused where an agent may not restart its server.
     """
-    rows = Target.objects.filter(invocation=first).select_related("instance").order_by("instance_id")
-    instances = [target.instance for target in rows.defer("instance__public_key")]
+    columns = ("pk", "region_id", "name", "os_type", "default_username", "is_privileged")
+    there = (
+        Instance.objects.filter(targets__invocation=first).order_by("pk").values_list(*columns, named=True)
+    )
+    instances = list(there)
     authorize_instances(principal, "ecs:RebootInstance", [(one.pk, one.region_id) for one in instances])
     for instance in instances:
         if not instance.is_privileged:

@@ -51,9 +51,8 @@ class Purged:
 
 
 def kept_in_words() -> str:
-    """How long results are kept, as a sentence for people; empty where they are kept for ever. Two queries."""
-    days = sorted(filter(None, set(limits_said(RESULT_DAYS).values())))
-    numbers = sorted(filter(None, set(limits_said(RESULTS).values())))
+    """How long results are kept, as a sentence for people; empty where they are kept for ever. One query."""
+    days, numbers = (sorted(values - {0}) for values in limits_said(RESULT_DAYS, RESULTS))
     if not days:
         return numbers_in_words(numbers)
     if len(days) > 1:
@@ -190,21 +189,15 @@ def is_held(invocation_id: str) -> bool:
     return any(answer for _receiver, answer in answers)
 
 
-@transaction.atomic
 def purge_results_of(invocation_id: str, rows: int) -> int:
     """Delete some results of a run that has ended, records before their targets; says how many."""
-    targets = (
-        Target.objects.filter(invocation=invocation_id).locked().values_list("pk", "stored_bytes")[:rows]
-    )
-    keys = within_bytes([(pk, 0, stored_bytes) for pk, stored_bytes in targets])
-    pks = [pk for pk, _number in keys]
-    records = Record.objects.filter(target__in=pks).order_by("target_id", "number")
+    targets = Target.objects.filter(invocation=invocation_id).order_by("pk")
+    keys = within_bytes([(pk, 0, size) for pk, size in targets.values_list("pk", "stored_bytes")[:rows]])
+    records = Record.objects.filter(target__in=[pk for pk, _number in keys]).order_by("target_id", "number")
     older = within_bytes(records.values_list("target_id", "number", "stored_bytes")[:rows])
-    if older:
-        return delete_records(older)
-    delete_outputs(keys)
-    Target.objects.filter(pk__in=pks).delete()
-    return len(pks)
+    # First the place in the search, in a transaction of its own: that is most of the writing.
+    forget_outputs(IndexedOutput.objects.of_keys(older or keys))
+    return delete_records(older) if older else delete_targets(keys)
 
 
 @transaction.atomic
@@ -226,7 +219,6 @@ def purge_records(region_id: str, cutoff: datetime, purged: Purged, pace: Pace) 
         yield
 
 
-@transaction.atomic
 def purge_records_after(last: int, doomed: RecordQuerySet, rows: int) -> tuple[int | None, int]:
     """Delete some records of plans that live on; says up to which, None where that was all, and how many."""
     fields = ("target_id", "number", "stored_bytes", "pk")
@@ -234,8 +226,7 @@ def purge_records_after(last: int, doomed: RecordQuerySet, rows: int) -> tuple[i
     keys = within_bytes([(target_id, number, size) for target_id, number, size, _pk in found])
     if not keys:
         return None, 0
-    # Whoever holds a target holds its records.
-    list(Target.objects.filter(pk__in=[target_id for target_id, _number in keys]).locked().values_list("pk"))
+    forget_outputs(IndexedOutput.objects.of_keys(keys))
     return found[len(keys) - 1][-1], delete_records(keys)
 
 
@@ -269,12 +260,22 @@ def within_bytes(results: Iterable[tuple[int, int, int]]) -> list[Key]:
     return keys
 
 
+@transaction.atomic
 def delete_records(keys: list[Key]) -> int:
-    delete_outputs(keys)
+    held(keys)
+    OutputChunk.objects.filter(pairs(keys)).delete()
     Record.objects.of_keys(keys).delete()
     return len(keys)
 
 
-def delete_outputs(keys: list[Key]) -> None:
-    forget_outputs(IndexedOutput.objects.of_keys(keys))
+@transaction.atomic
+def delete_targets(keys: list[Key]) -> int:
+    held(keys)
     OutputChunk.objects.filter(pairs(keys)).delete()
+    Target.objects.filter(pk__in=[pk for pk, _number in keys]).delete()
+    return len(keys)
+
+
+def held(keys: list[Key]) -> list[Target]:
+    """The targets, kept from others until the transaction ends: whoever holds one holds its records."""
+    return list(Target.objects.filter(pk__in=[pk for pk, _number in keys]).locked().only("pk"))

@@ -23,7 +23,9 @@ from assistant.invocations.errors import NothingToConfirm
 from assistant.invocations.models import Invocation, Rollout, Target
 from assistant.invocations.operations.sweeps import surroundings
 from assistant.invocations.operations.writing import hold, write
+from assistant.invocations.rules import codes
 from assistant.invocations.rules.progress import call_off, take_turn
+from assistant.invocations.rules.restarts import is_wanted
 from assistant.invocations.rules.rollouts import RolloutState, RolloutTerms, Runs, Step, next_step
 from assistant.invocations.states import Status
 
@@ -51,6 +53,8 @@ def advance(_principal: Principal, invocation_id: str, *, now: datetime) -> bool
     rollout = Rollout.objects.locked().filter(pk=invocation_id).first()
     if rollout is None or rollout.is_over:
         return False
+    if rollout.state == RolloutState.FOLLOWING:
+        return begin_following(rollout, now=now)
     step = next_step(rollout.terms, rollout.standing, runs_of(invocation_id), now=now)
     n_begun = let_begin(invocation_id, step.n_released, now=now) if step.n_released else 0
     if step.reason:
@@ -58,6 +62,26 @@ def advance(_principal: Principal, invocation_id: str, *, now: datetime) -> bool
     note_step(rollout, step, n_begun)
     # Those that are offline have ended with their turn.
     return n_begun > 0 or (step.state is not rollout.standing.state and not step.state.is_over)
+
+
+def begin_following(rollout: Rollout, *, now: datetime) -> bool:
+    """Let it go out when the run that it follows has ended everywhere, but not where it is not due."""
+    first = rollout.invocation.follows
+    if first is None or not first.is_final:
+        return False
+    ended = Target.objects.filter(invocation=first).values_list("instance_id", "status", "started_at")
+    due = {
+        pk
+        for pk, status, started_at in ended
+        if is_wanted(Status(status), has_begun=started_at is not None, only_succeeded=rollout.only_succeeded)
+    }
+    batch = hold(Target.objects.held_back().filter(invocation=rollout.pk))
+    for run in batch.runs:
+        if run.instance_id not in due:
+            call_off(run, codes.RESTART_NOT_DUE, now=now)
+    write(batch, now=now)
+    note_step(rollout, Step(RolloutState.RUNNING), 0)
+    return True
 
 
 def runs_of(invocation_id: str) -> Runs:

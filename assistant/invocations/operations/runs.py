@@ -36,6 +36,7 @@ from assistant.invocations import errors, followups, limits
 from assistant.invocations.models import Invocation, Target
 from assistant.invocations.operations.guard import check_guard as confirmed_by_guard
 from assistant.invocations.operations.parameters import kept_values, values_of
+from assistant.invocations.operations.restarts import begin_restart
 from assistant.invocations.operations.rollouts import begin_rollout
 from assistant.invocations.operations.writing import add_targets
 from assistant.invocations.querysets import TargetQuerySet
@@ -344,6 +345,8 @@ def create_invocation(
     create_targets(invocation, places, now=now)
     if terms.rollout:
         begin_rollout(principal, invocation, terms.rollout, now=now)
+    if terms.restart:
+        begin_restart(principal, invocation, terms.restart, now=now)
     return invocation
 
 

@@ -29,6 +29,12 @@ FILE_CONTENT_INVALID = "FileContentInvalid"
 FILE_NAME_INVALID = "FileNameInvalid"
 FILE_PATH_INVALID = "FilePathInvalid"
 FILE_AUTHORITY_INVALID = "FileAuthorityInvalid"
+# Ours, for what a rollout never let begin.
+ROLLOUT_HALTED = "RolloutHalted"
+ROLLOUT_NOT_CONFIRMED = "RolloutNotConfirmed"
+# Ours, for restarts that follow a run.
+RESTART_NOT_DUE = "RestartNotDue"
+RESTART_NOT_SEEN = "RestartNotSeen"
 
 # `ErrorInfo` where nobody has said more: programs read it, so it is in the API's one language.
 INFO: Mapping[str, str] = {
@@ -58,13 +64,11 @@ INFO: Mapping[str, str] = {
     FILE_PATH_INVALID: "the path of the file is invalid.",
     FILE_AUTHORITY_INVALID: "the permissions of the file are invalid.",
     HELD_BACK: "the execution has been held back by a blackout window.",
+    ROLLOUT_HALTED: "too many executions before it have failed.",
+    ROLLOUT_NOT_CONFIRMED: "the rollout has not been confirmed in time.",
+    RESTART_NOT_DUE: "the execution that the restart follows has not ended as it needs.",
+    RESTART_NOT_SEEN: "the instance has not come back from its restart in time.",
 }
-# Ours, for what a rollout never let begin.
-ROLLOUT_HALTED = "RolloutHalted"
-ROLLOUT_NOT_CONFIRMED = "RolloutNotConfirmed"
-# Ours, for restarts that follow a run.
-RESTART_NOT_DUE = "RestartNotDue"
-RESTART_NOT_SEEN = "RestartNotSeen"
 
 # `errCode` of an `error` report. Positive ones are the system's error numbers.
 AGENT_CODES: Mapping[str, str] = {

@@ -15,8 +15,10 @@ from assistant.invocations.states import (
     FINAL,
     RepeatMode,
     ReportKind,
+    Said,
     Status,
     closing_state,
+    end_state,
     first_state,
     next_state,
     overdue_state,
@@ -60,6 +62,7 @@ class Run:
     held_for: str = ""
     left_out: int = 0
     waits_until: datetime | None = None
+    is_restart: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -94,11 +97,41 @@ def take(run: Run, report: Report, *, now: datetime, limit: int) -> Chunk | None
         run.started_at = report.started_at or (now if after is Status.RUNNING else None)
     if after is Status.RUNNING and run.status is not after:
         run.status = after
-        run.due_at = now + timedelta(seconds=run.timeout) + limits.END_GRACE
+        run.due_at = now + time_to_end(run)
+    elif run.is_restart and goes_down(after, report):
+        # The script has ended; the server goes down in a moment, and has to come back.
+        go_down(run, now=now)
     elif after in FINAL and report.kind is not ReportKind.RUNNING:
         end(run, after, report.ended_at or now, code=code_of(report), info=report.error_info)
         run.exit_code = report.exit_code if report.kind is ReportKind.FINISHED else None
     return chunk
+
+
+def time_to_end(run: Run) -> timedelta:
+    """How long a run may go on before its end counts as lost."""
+    return limits.RESTART_TIMEOUT if run.is_restart else timedelta(seconds=run.timeout) + limits.END_GRACE
+
+
+def goes_down(after: Status, report: Report) -> bool:
+    """Whether a restart's script has ended, or its server went down under it."""
+    return after is Status.SUCCESS or code_of(report) in (
+        codes.EXECUTION_INTERRUPTED,
+        codes.INSTANCE_RESTARTED,
+    )
+
+
+def go_down(run: Run, *, now: datetime) -> None:
+    if run.status is not Status.RUNNING:
+        run.status = next_state(run.status, Said(ReportKind.RUNNING))
+        run.due_at = now + limits.RESTART_TIMEOUT
+
+
+def come_back(run: Run, *, cold_start: bool, now: datetime) -> None:
+    """The agent of a server that was told to restart is there again: with its system, or alone."""
+    told = run.delivered_at is not None or run.status is Status.RUNNING
+    if cold_start and told and run.status in (Status.PENDING, Status.RUNNING):
+        end(run, end_state(Said(ReportKind.FINISHED, exit_code=0), had_started=True), now)
+        run.exit_code = 0
 
 
 def keep_output(run: Run, report: Report, *, limit: int) -> Chunk | None:
@@ -201,6 +234,9 @@ def hand_out_at_start(run: Run, *, now: datetime) -> None:
 
 def interrupt(run: Run, *, cold_start: bool, now: datetime) -> None:
     """A new agent process has come up: what the old one ran is over."""
+    if run.is_restart and run.status is Status.RUNNING:
+        come_back(run, cold_start=cold_start, now=now)
+        return
     after = restart_state(run.status, had_started=run.started_at is not None)
     if after is run.status:
         return
@@ -252,7 +288,7 @@ def moment_of(plan: Plan) -> datetime:
 def overdue_code(run: Run, around: Surroundings) -> str:
     """Which of the client's codes it is (CA-196)."""
     if run.status is Status.RUNNING:
-        return codes.EXECUTION_TIMEOUT
+        return codes.RESTART_NOT_SEEN if run.is_restart else codes.EXECUTION_TIMEOUT
     if run.status not in (Status.PENDING, Status.SCHEDULED):
         return ""
     if run.held_for:

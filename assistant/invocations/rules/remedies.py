@@ -127,6 +127,22 @@ REMEDIES: Mapping[str, Remedy] = {
         _("The permissions, the user or the group of the file are invalid."),
         _("Correct them; they must exist on the server."),
     ),
+    codes.ROLLOUT_HALTED: Remedy(
+        _("It never began here: too many runs before it had failed."),
+        _("Find out why the others failed, then run it on the rest."),
+    ),
+    codes.ROLLOUT_NOT_CONFIRMED: Remedy(
+        _("It never began here: nobody confirmed the rollout in time."),
+        _("Run it on the rest, and confirm when the first ones have ended."),
+    ),
+    codes.RESTART_NOT_DUE: Remedy(
+        _("It was not restarted: the command before did not end as a restart needs it."),
+        _("Look at the run before, mend what failed there, and run it again."),
+    ),
+    codes.RESTART_NOT_SEEN: Remedy(
+        _("It was told to restart, and its agent has not come back with the system."),
+        _("Look at the server's own console: it may be starting still, or be stuck."),
+    ),
 }
 
 

@@ -38,7 +38,7 @@ SECONDS = 5
 class RestartTerms:
     """Where the command has succeeded, or wherever it has run; and how many servers at a time."""
 
-    at_a_time: Share = Share(1)
+    at_a_time: Share
     only_succeeded: bool = True
     # Without waiting for services to end.
     force: bool = False

@@ -6,7 +6,8 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from assistant.invocations import limits
-from assistant.invocations.errors import OfflineWaitRefused, RolloutRefused
+from assistant.invocations.errors import OfflineWaitRefused, RestartRefused, RolloutRefused
+from assistant.invocations.rules.restarts import RestartTerms
 from assistant.invocations.rules.rollouts import RolloutTerms, check_rollout
 
 
@@ -17,6 +18,8 @@ class Terms:
     waits_until: datetime | None = None
     # What the guard asked about and somebody has said yes to (`operations.guard`).
     confirmed: str = ""
+    # What follows when it has ended.
+    restart: RestartTerms | None = None
 
 
 # All at once, and nobody is waited for.
@@ -24,7 +27,7 @@ PLAIN = Terms()
 
 
 def check_terms(terms: Terms, *, plan_waits: bool, now: datetime) -> None:
-    """Raises RolloutRefused or OfflineWaitRefused for what cannot go together, or not so long."""
+    """Raises RolloutRefused, OfflineWaitRefused or RestartRefused for what cannot go together, or not so long."""
     if terms.rollout:
         if plan_waits:
             message = _("Only a run that begins now goes out step by step. Leave the plan or the steps out.")
@@ -33,6 +36,9 @@ def check_terms(terms: Terms, *, plan_waits: bool, now: datetime) -> None:
             message = _("Step by step, offline servers fail at their turn. Leave the steps or the wait out.")
             raise OfflineWaitRefused(message, field="waits_until")
         check_rollout(terms.rollout)
+    if terms.restart and plan_waits:
+        message = _("A restart follows a run that begins now. Leave the plan or the restart out.")
+        raise RestartRefused(message, field="restart")
     if terms.waits_until:
         check_wait(terms.waits_until, plan_waits=plan_waits, now=now)
 

@@ -19,7 +19,7 @@ from console.kit.http import ConsoleRequest, gone_to, panel, put_error
 GET_OR_POST = ["GET", "HEAD", "POST"]
 
 
-@needs("ecs:DescribeBlackoutWindows")
+@needs("ecs:DescribeInvocations")
 @require_safe
 def blackout_list(request: ConsoleRequest) -> HttpResponse:
     now = timezone.now()

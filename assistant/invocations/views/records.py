@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -15,6 +16,7 @@ from assistant.instances.filters import InstanceFilter, chosen_instances
 from assistant.instances.models import Instance
 from assistant.invocations.filters import RecordFilter
 from assistant.invocations.models import Invocation, OutputChunk, Record, Target
+from assistant.invocations.operations.blackouts import holds_on
 from assistant.invocations.operations.plans import modify_invocation_attribute
 from assistant.invocations.querysets import RecordQuerySet
 from assistant.invocations.rules.segments import segments
@@ -24,8 +26,8 @@ from assistant.invocations.views.picking import CHOICES_SHOWN, wanted_of
 from console.kit.http import ConsoleRequest, gone_to, panel
 from console.kit.pagination import listing
 
-MOMENTS_SHOWN = 12
-RECORDS_SHOWN = 25
+MOMENTS_SHOWN = 8
+RECORDS_SHOWN = 15
 
 MODIFY = "ecs:ModifyInvocationAttribute"
 
@@ -39,10 +41,16 @@ def shows_instances(request: ConsoleRequest, invocation: Invocation) -> bool:
 
 
 def planned_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
-    """What was missed."""
+    """What was missed, and what is held or was."""
     targets = invocation.targets.visible_to(request.principal)
-    missed = targets.aggregate(runs=Sum("missed"), places=Count("pk", filter=Q(missed__gt=0)))
-    return {"missed": missed, "shows_instances": shows_instances(request, invocation)}
+    places = Count("pk", filter=Q(missed__gt=0))
+    missed = targets.aggregate(runs=Sum("missed"), places=places, left_out=Sum("left_out"))
+    return {
+        "missed": missed,
+        "left_out": missed["left_out"],
+        "holds": holds_on(targets, now=timezone.now()),
+        "shows_instances": shows_instances(request, invocation),
+    }
 
 
 def moments_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:

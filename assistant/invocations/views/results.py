@@ -7,6 +7,7 @@ from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -15,6 +16,7 @@ from access.permissions import needs
 from assistant.invocations.errors import ConfirmationNeeded, ResultUnknown
 from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
 from assistant.invocations.models import Invocation, OutputChunk, Target
+from assistant.invocations.operations.blackouts import Hold, holds_on
 from assistant.invocations.operations.retention import kept_in_words
 from assistant.invocations.operations.runs import run_again, run_again_on_failed
 from assistant.invocations.operations.stops import stop_invocation
@@ -86,8 +88,10 @@ def parts_of(request: ConsoleRequest, invocation: Invocation) -> Mapping[str, Pa
     }
 
 
-def status_of(_request: ConsoleRequest, _invocation: Invocation) -> dict[str, Any]:
-    return {}
+def status_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
+    """What holds a plan that runs once."""
+    targets = invocation.targets.visible_to(request.principal)
+    return {"holds": holds_on(targets, now=timezone.now())} if invocation.plan.waits else {}
 
 
 def said_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
@@ -118,9 +122,15 @@ def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str)
         "invocation": target.invocation,
         "sees_run": Invocation.objects.visible_to(request.principal).filter(pk=invocation_id).exists(),
         "place": target,
+        "holds": holds_at(target),
+        "left_out": target.left_out,
         **(history_of(request, target) if target.invocation.plan.recurs else output_of(request, target)),
     }
     return render(request, "invocations/_target.html" if request.htmx else "invocations/target.html", context)
+
+
+def holds_at(target: Target) -> list[Hold]:
+    return holds_on(Target.objects.filter(pk=target.pk), now=timezone.now()) if target.held_for else []
 
 
 @needs("ecs:DescribeInvocationResults")

@@ -18,6 +18,7 @@ from assistant.invocations.errors import InstanceUnknown, RolloutRefused
 from assistant.invocations.models import Invocation, OutputChunk, Target
 from assistant.invocations.rules.output import assemble
 from assistant.invocations.rules.plans import Timing, new_plan
+from assistant.invocations.rules.restarts import RestartTerms
 from assistant.invocations.rules.rollouts import RolloutTerms, share
 from assistant.invocations.rules.terms import Terms
 from console.kit import bells
@@ -161,6 +162,16 @@ def add_terms(parser: ArgumentParser) -> None:
         help="for servers that are offline; 720 at most",
     )
     parser.add_argument(
+        "--restart",
+        default="",
+        choices=["", "succeeded", "all"],
+        help="restart the servers when it has ended",
+    )
+    parser.add_argument(
+        "--restarts-at-a-time", default="1", metavar="N|N%", help="one after the other if not said"
+    )
+    parser.add_argument("--force-restart", action="store_true", help="do not ask services to end first")
+    parser.add_argument(
         "--confirm", default="", metavar="DIGEST", help="what the refusal named that asked to be confirmed"
     )
 
@@ -168,7 +179,14 @@ def add_terms(parser: ArgumentParser) -> None:
 def terms_of(options: dict[str, Any]) -> Terms:
     hours = options["wait_offline"]
     waits_until = timezone.now() + timedelta(hours=hours) if hours else None
-    return Terms(rollout_of(options), waits_until, options["confirm"])
+    return Terms(rollout_of(options), waits_until, options["confirm"], restart_of(options))
+
+
+def restart_of(options: dict[str, Any]) -> RestartTerms | None:
+    if not options["restart"]:
+        return None
+    at_a_time = share(options["restarts_at_a_time"], field="restart_at_a_time")
+    return RestartTerms(at_a_time, options["restart"] == "succeeded", options["force_restart"])
 
 
 def rollout_of(options: dict[str, Any]) -> RolloutTerms | None:

@@ -2,21 +2,19 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import connection, models
-from django.db.models import Count, Exists, F, Func, Max, Min, OuterRef, Q, Value
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q
 
 from access.principals import Principal
 from access.rules.scoping import Scoped
 from access.scopes import extent, scope
 from assistant.instances.querysets import tags_of
 from assistant.invocations import limits
-from assistant.invocations.rules.blackouts import Stretch, stretch_at
 from assistant.invocations.rules.coarse import in_state
 from assistant.invocations.rules.plans import PlanKind, repeat_mode_of
-from assistant.invocations.rules.rollouts import OVER
 from assistant.invocations.states import FAILURES, OPEN, InvokeStatus, Overall, RepeatMode, Status
 
 if TYPE_CHECKING:
@@ -41,6 +39,7 @@ INSTANCE_OF_TARGET = Scoped(
     "ecs", "instance", id="instance_id", region="instance__region_id", tags=tags_of("instance_id")
 )
 
+# Of rows that belong to a target.
 COMMAND_OF_OUTPUT = Scoped("ecs", "command", id="invocation__command_id", region="invocation__region_id")
 INSTANCE_OF_OUTPUT = Scoped(
     "ecs",
@@ -290,20 +289,6 @@ class TargetQuerySet(RunStateQuerySet["Target"]):
         return lock(self.order_by("pk"))
 
 
-class RolloutQuerySet(models.QuerySet["Rollout"]):
-    def going_on(self) -> Self:
-        return self.exclude(state__in=sorted(OVER))
-
-    def to_look_at(self, now: datetime) -> Self:
-        """Those that may have a step to take: what waits does when its time has come or its runs have ended."""
-        waits = Q(next_at__gt=now, invocation__finished_at__isnull=True)
-        return self.going_on().exclude(waits)
-
-    def locked(self) -> Self:
-        """Held until the transaction ends. Rollouts before targets, targets before invocations."""
-        return lock(self.order_by("pk"))
-
-
 def same_script(target: "Target") -> Q:
     """Runs of its script. One that is run without being saved is another command each time: its text counts."""
     command = target.invocation.command
@@ -370,93 +355,6 @@ class RecordQuerySet(RunStateQuerySet["Record"]):
         """How many runs there are of each of these moments of a plan."""
         rows = self.filter(invocation=invocation_id, fired_at__in=moments)
         return Counter(rows.order_by().values_list("fired_at", flat=True))
-
-
-class BlackoutQuerySet(models.QuerySet["Blackout"]):
-    def in_force(self, now: datetime, *, ahead: timedelta = timedelta()) -> "list[tuple[Blackout, Stretch]]":
-        """Those in whose window `now` is, or is about to be `ahead`. There are few: each is looked at."""
-        found = []
-        for blackout in self.select_related("region"):
-            stretch = stretch_at(blackout.window, now) or stretch_at(blackout.window, now + ahead)
-            if stretch:
-                found.append((blackout, stretch))
-        return found
-
-
-class OutputChunkQuerySet(models.QuerySet["OutputChunk"]):
-    """Of a target with records, what is asked for is the output of the last one, if no number is named."""
-
-    def of_run(self, number: int | None) -> Self:
-        return self.filter(number=F("target__repeats") if number is None else number)
-
-    def beginnings(self, target_ids: Iterable[int], most: int) -> dict[int, list[tuple[int, bytes]]]:
-        """The first `most` bytes or so of these targets' outputs, as (offset, body) pieces. One query.
-
-        Long bodies are cut by the database: a megabyte does not travel for the sake of a line.
-        """
-        start = Func("body", Value(1), Value(most), function="substr", output_field=models.BinaryField())
-        rows = self.of_run(None).filter(target__in=list(target_ids), offset__lt=most)
-        rows = rows.order_by("target_id", "offset")
-        pieces: dict[int, list[tuple[int, bytes]]] = {}
-        for target_id, offset, body in rows.annotate(start=start).values_list("target_id", "offset", "start"):
-            pieces.setdefault(target_id, []).append((offset, bytes(body)))
-        return pieces
-
-    def openings(
-        self, keys: Collection[tuple[int, int]], most: int
-    ) -> dict[tuple[int, int], list[tuple[int, bytes]]]:
-        """The same for these (target id, record's number) pairs, and by them."""
-        start = Func("body", Value(1), Value(most), function="substr", output_field=models.BinaryField())
-        rows = self.filter(pairs(keys), offset__lt=most).order_by("target_id", "number", "offset")
-        pieces: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
-        fields = ("target_id", "number", "offset", "start")
-        for target_id, number, offset, body in rows.annotate(start=start).values_list(*fields):
-            pieces.setdefault((target_id, number), []).append((offset, bytes(body)))
-        return pieces
-
-    def newest(self, target_id: int, most: int, number: int | None = None) -> list[tuple[int, bytes]]:
-        """The last pieces of an output that make up `most` bytes or a little more, oldest first."""
-        rows = self.of_run(number).filter(target=target_id).order_by("-offset").values_list("offset", "body")
-        pieces: list[tuple[int, bytes]] = []
-        for offset, body in rows.iterator(chunk_size=4):
-            pieces.insert(0, (offset, bytes(body)))
-            if sum(len(piece) for _offset, piece in pieces) >= most:
-                break
-        return pieces
-
-    def wholes(self, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], list[tuple[int, bytes]]]:
-        """All that is stored of these (target id, record's number) pairs' outputs, by them. One query."""
-        rows = self.filter(pairs(keys)).order_by("target_id", "number", "offset")
-        pieces: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
-        for target_id, number, offset, body in rows.values_list("target_id", "number", "offset", "body"):
-            pieces.setdefault((target_id, number), []).append((offset, bytes(body)))
-        return pieces
-
-    def whole(self, target_id: int, number: int | None = None) -> list[tuple[int, bytes]]:
-        rows = self.of_run(number).filter(target=target_id).order_by("offset").values_list("offset", "body")
-        return [(offset, bytes(body)) for offset, body in rows]
-
-
-class IndexedOutputQuerySet(models.QuerySet["IndexedOutput"]):
-    def visible_to(self, principal: Principal) -> Self:
-        wanted = [COMMAND_OF_OUTPUT, INSTANCE_OF_OUTPUT]
-        return scope(principal, self, "ecs:DescribeInvocationResults", on=wanted)
-
-    def of_keys(self, keys: Collection[tuple[int, int]]) -> Self:
-        """Those of these (target id, record's number) pairs."""
-        return self.filter(pairs(keys))
-
-    def saying(self, terms: Iterable[str]) -> Self:
-        """Those whose text has all of these terms: each text is asked, so few should be left."""
-        rows = self
-        for term in terms:
-            rows = rows.filter(text__contains=term)
-        return rows
-
-    def for_table(self) -> Self:
-        """What a row of the hits prints, in one query; not the text."""
-        rows = self.select_related("target__instance", "invocation__command").order_by("-pk")
-        return rows.defer("text", "target__instance__public_key", "invocation__command__content")
 
 
 def pairs(keys: Collection[tuple[int, int]]) -> Q:

@@ -1,0 +1,66 @@
+"""The run panel in a browser: what it offers follows what is typed, and it begins as an earlier run did."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.up.house import until
+
+
+@pytest.fixture
+def machine(house):
+    """The house's own server, once its agent is connected."""
+
+    def connected():
+        return [one for one in house.document("list_instances") if one["Connected"]]
+
+    until(connected, 60)
+    return connected()[0]
+
+
+def test_instances_that_do_not_fit_the_type_are_disabled_at_once(page, machine):
+    page.goto("console/run/")
+    row = page.locator("#choices tr", has_text=machine["InstanceId"])
+    expect(row.get_by_role("checkbox")).to_be_enabled()
+
+    page.get_by_label("PowerShell").check(force=True)
+
+    expect(row.get_by_role("checkbox")).to_be_disabled()
+    expect(row).to_contain_text("another system than the command is for")
+
+
+def test_filters_are_saved_and_chosen_again(page, machine):
+    page.goto(f"console/instances/?q={machine['InstanceName']}")
+    page.get_by_role("button", name="Save selection…").click()
+    panel = page.locator("#panel")
+    # News of the list while the panel is open: it comes from its own address, not from the button's.
+    with page.expect_response(lambda said: said.request.headers.get("hx-target") == "instances") as said:
+        page.evaluate("document.getElementById('instances').dispatchEvent(new CustomEvent('live'))")
+    assert "/selections/" not in said.value.url
+    panel.get_by_label("Name").fill("this machine")
+    panel.get_by_role("button", name="Save").click()
+    expect(page).to_have_url(re.compile(r"selection=\d+"))
+    expect(page.locator("#instances tbody tr")).to_have_count(1)
+
+    page.goto("console/run/")
+    page.get_by_label("Saved selection").select_option(label="this machine")
+
+    expect(page.locator("#choices")).to_contain_text("The one instance that matches")
+
+
+def test_a_command_is_sent_from_an_instances_page_and_answers_there(page, machine):
+    page.goto(f"console/instances/{machine['InstanceId']}/")
+    page.get_by_role("link", name="Send command…").click()
+    panel = page.locator("#panel")
+    panel.locator(".ace_text-input").fill("echo sent and answered")
+    panel.get_by_role("button", name="Run").click()
+
+    expect(panel.locator("#sent")).to_contain_text("Successful", timeout=20_000)
+    expect(panel.locator("#sent pre")).to_have_text("sent and answered\n")
+
+    panel.get_by_role("link", name="To the result").click()
+    page.locator(".facts a").first.click()
+    page.get_by_role("link", name="Edit and run again…").click()
+    expect(page.locator("#panel textarea[name=content]")).to_have_value("echo sent and answered")
+    expect(page.locator("#panel")).to_contain_text("The one instance that matches")
