@@ -25,6 +25,8 @@ from console.wsgi import application as django_application
 from gateway.app import GatewayApp
 from gateway.handlers import Gateway
 from gateway.protocol import PREFIX as AGENTS_PREFIX
+from openapi.stream import PATH as CHANGES_PATH
+from openapi.stream import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,8 @@ class House:
             await self.agents(scope, receive, send)
         elif scope["path"] == LIVE_PATH:
             await self.live(scope, receive, send)
+        elif scope["path"] == CHANGES_PATH:
+            await self.changes(scope, receive, send)
         else:
             await self._to_django(scope, receive, send)
 
@@ -106,14 +110,24 @@ class House:
         self.live = Live()
         self.gateway = Gateway()
         self.agents = GatewayApp(self.gateway)
-        ear = Ear({bells.KICKS: self.gateway.kicked, bells.NEWS: self.live.tell}, self.live.missed)
+        self.changes = Changes()
+        ear = Ear({bells.KICKS: self.gateway.kicked, bells.NEWS: self.heard}, self.missed)
         for work in (ear.listen(), self._say_alive()):
             self._tasks.add(asyncio.create_task(work))
         logger.info("Web process begins node=%s", self.gateway.node_id)
 
+    def heard(self, topics: list[str]) -> None:
+        self.live.tell(topics)
+        self.changes.tell(topics)
+
+    def missed(self) -> None:
+        self.live.missed()
+        self.changes.missed()
+
     async def quiet(self) -> None:
         """End what never ends by itself: streams and sockets. Calls are still answered."""
         await self.live.close()
+        await self.changes.close()
         await self.gateway.let_go()
 
     async def close(self) -> None:

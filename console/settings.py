@@ -119,7 +119,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "channels": {"task": "assistant.instances.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "exports": {"task": "assistant.exports.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
-    "tokens": {"task": "openapi.tasks.forget_tokens", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget": {"task": "openapi.tasks.forget_old", "schedule": 3600.0, "options": {"expires": 3600}},
+    "webhooks": {"task": "openapi.tasks.tell_webhooks", "schedule": 3.0, "options": {"expires": 3}},
     "heartbeat": {"task": "console.tasks.heartbeat", "schedule": 5.0, "options": {"expires": 5}},
 }
 

@@ -8,8 +8,8 @@ import redis
 from django.conf import settings
 
 from access import errors as access_errors
-from access.models import AccessKey
-from access.operations.access_keys import find_key, key_in_use, note_use
+from access.models import AccessKey, User
+from access.operations.access_keys import counts, find_key, key_in_use, note_use
 from access.operations.identities import Origin, principal_for
 from access.principals import Door, Principal
 from console.kit import bells
@@ -47,6 +47,15 @@ def admit(request: Request, parameters: Parameters, *, now: datetime) -> Princip
     return principal_for(
         key.user, Door.API, origin=Origin(source_ip=request.source_ip, is_secure=request.is_secure)
     )
+
+
+def renewed(principal: Principal) -> Principal | None:
+    """The same principal anew, for who stays longer than a call; None where it may call no more."""
+    user = User.objects.filter(pk=principal.user_id or 0, is_active=True, api_access=True).first()
+    if user is None or not any(counts(key) for key in AccessKey.objects.filter(user=user)):
+        return None
+    origin = Origin(source_ip=principal.source_ip, is_secure=principal.is_secure)
+    return principal_for(user, Door.API, origin=origin)
 
 
 def key_that_counts(key_id: str) -> AccessKey:

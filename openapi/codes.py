@@ -1,4 +1,7 @@
-"""The HTTP status that the API has for a code, where it is not the one of the refusal behind it."""
+"""Codes of the API: the HTTP status of each, where it is not that of the refusal behind it, and who says which."""
+
+from openapi.actions.base import Action, Regional, RegionUnknown, parameters_of
+from openapi.errors import TokenMismatch
 
 FORBIDDEN = (
     "CmdContent.ExceedLimit",
@@ -36,3 +39,38 @@ NOT_FOUND = (
     "InvalidTerminationMode.NotFound",
 )
 STATUSES = {**dict.fromkeys(FORBIDDEN, 403), **dict.fromkeys(NOT_FOUND, 404)}
+# What operations behind an action refuse by, beside what it declares itself.
+MORE: dict[str, str] = {}
+
+# Of any action, before its parameters are looked at (openapi 4.3).
+COMMON = {
+    "Forbidden.RAM": 403,
+    "IncompleteSignature": 400,
+    "InternalError": 500,
+    "InvalidAccessKeyId.Inactive": 400,
+    "InvalidAccessKeyId.NotFound": 404,
+    "InvalidAction.NotFound": 404,
+    "InvalidParameter": 400,
+    "InvalidSignatureMethod": 400,
+    "InvalidTimeStamp.Expired": 400,
+    "InvalidTimeStamp.Format": 400,
+    "InvalidVersion": 400,
+    "MissingParameter": 400,
+    "RegionId.ApiNotSupported": 400,
+    "SignatureDoesNotMatch": 400,
+    "SignatureNonceUsed": 400,
+    "Throttling.User": 400,
+    "UnsupportedHTTPMethod": 405,
+}
+
+
+def codes_of(action: type[Action]) -> list[str]:
+    """By which an action itself refuses; those of COMMON come from any."""
+    found = set(action.codes.values()) | set(MORE.get(action.name(), "").split())
+    for parameter in parameters_of(action):
+        found |= parameter.codes()
+    if issubclass(action, Regional):
+        found.add(RegionUnknown.code)
+    if action.is_idempotent:
+        found |= {TokenMismatch.code, "InvalidParameter.ClientToken"}
+    return sorted(found - COMMON.keys())

@@ -65,6 +65,16 @@ class Parameter(Generic[Value]):
     def read(self, text: str) -> Value:
         raise NotImplementedError
 
+    @property
+    def spelled(self) -> str:
+        """The name as the reference has it: `InstanceId.N`."""
+        return self.name
+
+    def codes(self) -> set[str]:
+        """The codes by which `take` refuses."""
+        wrong = {f"InvalidParameter.{self.name}"}
+        return wrong | {self.missing or MissingParameter.code} if self.required else wrong
+
     def wrong(self, sentence: str) -> InvalidParameter:
         return InvalidParameter(self.name, f"{self.name}: {sentence}")
 
@@ -156,6 +166,9 @@ class Number(Parameter[int]):
             refusal.code = self.code or refusal.code  # type: ignore[misc]
             raise refusal
         return int(text)
+
+    def codes(self) -> set[str]:
+        return {self.code} if self.code else super().codes()
 
 
 class MaybeNumber(Parameter[int | None]):
@@ -262,6 +275,13 @@ class Texts(Parameter[list[str]]):
             raise self.wrong("it holds a NUL character.")
         return list(dict.fromkeys(found))
 
+    @property
+    def spelled(self) -> str:
+        return f"{self.name}.N"
+
+    def codes(self) -> set[str]:
+        return super().codes() | ({self.too_many} if self.too_many else set())
+
     def _listed(self, said: Mapping[str, str]) -> list[str]:
         return [said[self.name]] if said.get(self.name) else []
 
@@ -295,6 +315,20 @@ class Pairs(Parameter[list[tuple[str, str]]]):
         pairs = [(one.get("key", ""), one.get("value", "")) for _number, one in sorted(found.items())]
         self._check(pairs)
         return pairs
+
+    @property
+    def spelled(self) -> str:
+        return f"{self.name}.N.Key, {self.name}.N.Value"
+
+    def codes(self) -> set[str]:
+        named = {
+            f"NumberExceed.{self.name}s",
+            f"MissingParameter.{self.name}Key",
+            f"Duplicate.{self.name}Key",
+            f"Invalid{self.name}Key.Malformed",
+            f"Invalid{self.name}Value.Malformed",
+        }
+        return named | {MissingParameter.code} if self.required else named
 
     def _check(self, pairs: list[tuple[str, str]]) -> None:
         keys = [key for key, _value in pairs]

@@ -27,6 +27,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
+    path: str = "/"
     source_ip: str = ""
     is_secure: bool = False
 

@@ -34,6 +34,8 @@ class Action:
     is_idempotent: ClassVar[bool] = False
     # Codes by which the API calls refusals that the console has other words for.
     codes: ClassVar[Mapping[str, str]] = {}
+    # Templates show classes; they are not to make calls of them.
+    do_not_call_in_templates: ClassVar[bool] = True
 
     def __init__(self, said: Mapping[str, str], *, host: str = "") -> None:
         """`host`: the one that was called. Raises MissingParameter and InvalidParameter."""

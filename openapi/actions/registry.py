@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib import import_module
+from typing import TypeGuard
 
 from openapi.actions.base import VERSIONS, Action
 from openapi.actions.not_served import NOT_SERVED
@@ -27,9 +28,15 @@ def served() -> dict[tuple[str, str], type[Action]]:
     found: dict[tuple[str, str], type[Action]] = {}
     for module in MODULES:
         for value in vars(import_module(f"openapi.actions.{module}")).values():
-            if isinstance(value, type) and issubclass(value, Action) and "perform" in vars(value):
+            if is_action(value):
                 found[value.version, value.name()] = value
     return found
+
+
+def is_action(value: object) -> TypeGuard[type[Action]]:
+    """Whether it can be called; what several actions have in common cannot."""
+    is_class = isinstance(value, type) and issubclass(value, Action) and value is not Action
+    return is_class and "perform" in vars(value)
 
 
 def action_of(version: str, name: str) -> type[Action]:

@@ -56,7 +56,7 @@ def canonical_request(request: Request, names: list[str]) -> str:
     query = canonical(pairs(request.query))
     # Of the body that arrived: a header that says otherwise fits no signature.
     digest = hashlib.sha256(request.body).hexdigest()
-    return "\n".join([request.method, "/", query, headers, ";".join(names), digest])
+    return "\n".join([request.method, request.path, query, headers, ";".join(names), digest])
 
 
 def header(headers: Mapping[str, str], name: str) -> str:

@@ -15,6 +15,7 @@ from tests.commands.factories import saved
 from tests.exports.factories import exported
 from tests.instances.factories import ActivationFactory, InstanceFactory
 from tests.invocations.factories import blackout, planned, ran, ran_at, report, started, target_of
+from tests.openapi.factories import webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -39,8 +40,11 @@ def address(run, olga):
         "command_id": saved(olga).pk,
         "common_name": "CA-ECS-DiskUsage.sh",
         "number": 1,
+        "version": "2014-05-26",
+        "action_name": "RunCommand",
         "selection_id": create_selection(olga, "web", filters={"q": "web"}).pk,
         "blackout_id": blackout().pk,
+        "webhook_id": webhook().pk,
     }
 
     plan = planned(olga, target.instance, frequency="rate(1h)")
@@ -76,6 +80,9 @@ OF_PLANS = {
 
 # The rooms of the assistant; those of access have tests of their own, the rules of all are in test_rules.
 READING = {
+    "api:action_list",
+    "api:action_detail",
+    "api:document",
     "console:overview",
     "console:search",
     "instances:instance_list",
@@ -84,6 +91,7 @@ READING = {
     "instances:activation_arrivals",
     "instances:selection_list",
     "invocations:blackout_list",
+    "api:webhook_list",
     "invocations:error_codes",
     "invocations:instance_sent",
     "invocations:invocation_list",
@@ -114,6 +122,7 @@ FORMS = {
     "invocations:run",
     "invocations:instance_send",
     "invocations:blackout_create",
+    "api:webhook_create",
     "invocations:blackout_modify",
     "invocations:invocation_stop",
     "invocations:invocation_modify",
@@ -128,6 +137,8 @@ FORMS = {
 OWN = {"instances:selection_create", "instances:selection_modify"}
 CHANGES = {
     "invocations:blackout_delete",
+    "api:webhook_switch",
+    "api:webhook_delete",
     "instances:instance_untag",
     "instances:activation_disable",
     "instances:activation_delete",
@@ -246,12 +257,15 @@ def test_a_form_is_a_panel_for_htmx_and_a_page_otherwise(name, address, as_opera
 
 # Session and user are two of them.
 QUERIES = {
+    "api:action_list": 4,
+    "api:action_detail": 5,
     "console:overview": 9,
     "instances:instance_list": 8,
     "instances:instance_detail": 7,
     "instances:activation_list": 4,
     "instances:selection_list": 5,
     "invocations:blackout_list": 4,
+    "api:webhook_list": 4,
     "invocations:invocation_list": 7,
     "invocations:invocation_detail": 12,
     "invocations:target_detail": 8,

@@ -22,6 +22,7 @@ from tests.commands.factories import saved
 from tests.conftest import put_policy
 from tests.exports.factories import exported
 from tests.invocations.factories import blackout, planned, ran, ran_at, report, started, target_of
+from tests.openapi.factories import webhook
 from tests.test_house_rules import operation_modules
 
 pytestmark = pytest.mark.django_db
@@ -139,7 +140,10 @@ def world(olga, operator):
         "entry_id": AuditEntry.objects.first().pk,
         "region_id": "local",
         "blackout_id": blackout().pk,
+        "webhook_id": webhook().pk,
         "selection_id": create_selection(olga, "web", filters={"q": "web"}).pk,
+        "version": "2014-05-26",
+        "action_name": "DescribeRegions",
     }
 
 

@@ -13,6 +13,8 @@ from access.principals import Principal
 from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations import errors, followups, limits
 from assistant.invocations.models import Invocation
+from assistant.invocations.operations.guard import check_guard
+from assistant.invocations.operations.parameters import values_of
 from assistant.invocations.operations.runs import (
     Place,
     authorize_run,
@@ -30,11 +32,12 @@ logger = logging.getLogger(__name__)
 
 @operation("ecs:ModifyInvocationAttribute")
 def modify_invocation_attribute(
-    principal: Principal, invocation: Invocation, *, targets: InstanceQuerySet
+    principal: Principal, invocation: Invocation, *, targets: InstanceQuerySet, confirmed: str = ""
 ) -> Invocation:
     """Have a plan run on the registered ones of `targets` in its region, too, from its next moment on.
 
-    Those that it runs on already stay as they are. Raises PlanNotOpen for what is no plan, or is over.
+    Those that it runs on already stay as they are. Raises PlanNotOpen for what is no plan, or is over, and
+    ConfirmationNeeded where the guard would ask about a plan for all of them.
     """
     action = "ecs:ModifyInvocationAttribute"
     now = timezone.now()
@@ -46,13 +49,17 @@ def modify_invocation_attribute(
     known = set(held.targets.values_list("instance_id", flat=True))
     new = [place for place in places if place.id not in known]
     check_places(new, invocation.command.type, invocation.username)
+    everywhere = sorted({*known, *(place.id for place in new)})
+    values = values_of(invocation)
+    agreed = check_guard(invocation.command, values, everywhere, confirmed=confirmed, begins_now=False)
 
     create_targets(held, new, now=now)
     count(held, new, now=now)
     held.refresh_from_db()
 
     some = [place.id for place in new[: limits.NAMED_IN_AUDIT]]
-    record(principal, action, invocation.pk, targets=len(new), instances=some)
+    asked = {"confirmed": agreed} if agreed else {}
+    record(principal, action, invocation.pk, targets=len(new), **asked, instances=some)
     logger.info("Plan extended invocation=%s principal=%s targets=%d", held.pk, principal.name, len(new))
     followups.deliver(held.pk, [place.id for place in new if place.connected])
     followups.runs_changed([held.pk], [place.id for place in new])

@@ -67,7 +67,7 @@ def advance(_principal: Principal, invocation_id: str, *, now: datetime) -> bool
 def begin_following(rollout: Rollout, *, now: datetime) -> bool:
     """Let it go out when the run that it follows has ended everywhere, but not where it is not due."""
     first = rollout.invocation.follows
-    if first is None or not first.is_final:
+    if first is not None and not first.is_final:
         return False
     ended = Target.objects.filter(invocation=first).values_list("instance_id", "status", "started_at")
     due = {

@@ -38,7 +38,7 @@ from assistant.invocations.operations.guard import check_guard as confirmed_by_g
 from assistant.invocations.operations.parameters import kept_values, values_of
 from assistant.invocations.operations.restarts import begin_restart
 from assistant.invocations.operations.rollouts import begin_rollout
-from assistant.invocations.operations.writing import add_targets
+from assistant.invocations.operations.writing import add_targets, tell_end
 from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules.abilities import can_carry_out
 from assistant.invocations.rules.codes import CLIENT_NEED_UPGRADE, info_of
@@ -46,6 +46,7 @@ from assistant.invocations.rules.plans import NOW, Plan, Timing, check
 from assistant.invocations.rules.progress import unreachable_code
 from assistant.invocations.rules.recurring import Schedule
 from assistant.invocations.rules.terms import Terms, check_terms
+from assistant.invocations.signals import invocation_begun
 from assistant.invocations.states import Status, first_state, overall
 from console.kit import ids
 
@@ -220,6 +221,9 @@ def tell_of_run(
     if not invocation.is_rollout:
         followups.deliver(invocation.pk, [place.id for place in places if place.connected])
     followups.runs_changed([invocation.pk], [place.id for place in places])
+    invocation_begun.send(None, invocation_id=invocation.pk)
+    if invocation.is_final:
+        tell_end(invocation.pk)
 
 
 def run_again(principal: Principal, invocation: Invocation, *, confirmed: str = "") -> Invocation:
@@ -235,6 +239,9 @@ def run_again_on_failed(principal: Principal, invocation: Invocation, *, confirm
 def repeat(
     principal: Principal, invocation: Invocation, targets: TargetQuerySet, confirmed: str
 ) -> Invocation:
+    if invocation.is_restart:
+        message = _("A restart follows a run: run that again, and choose the restart with it.")
+        raise errors.RestartRefused(message)
     command = script_of(invocation.command)
     script = replace(command, working_dir=invocation.working_dir, timeout=invocation.timeout)
     # Of a plan the same once more, now; of a rollout as carefully as before.

@@ -11,9 +11,16 @@ from access.principals import Principal
 from assistant.instances.models import Instance
 from assistant.invocations import followups
 from assistant.invocations.models import Invocation, Target
-from assistant.invocations.operations.writing import COUNTERS, hold, invocation_values, write, write_counters
+from assistant.invocations.operations.writing import (
+    COUNTERS,
+    hold,
+    invocation_values,
+    tell_end,
+    write,
+    write_counters,
+)
 from assistant.invocations.rules.progress import Surroundings, pass_deadline, release
-from assistant.invocations.states import Status
+from assistant.invocations.states import Status, overall
 
 logger = logging.getLogger(__name__)
 
@@ -80,5 +87,8 @@ def repair_counters(_principal: Principal, invocation: Invocation, *, now: datet
     if all(counts[status] == number for status, number in held.counts.items()):
         return False
     logger.error("Counters repaired invocation=%s", held.pk)
+    was_final = held.is_final
     write_counters([invocation_values(held, {status: counts[status] for status in Status}, now=now)])
+    if overall(counts).is_final and not was_final:
+        tell_end(held.pk)
     return True

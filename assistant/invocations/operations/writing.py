@@ -21,6 +21,7 @@ from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules.output import digest
 from assistant.invocations.rules.progress import Chunk, Run
 from assistant.invocations.rules.recurring import Series
+from assistant.invocations.signals import invocation_final
 from assistant.invocations.states import FINAL, FINAL_OVERALL, Overall, Status, overall
 
 RUN_FIELDS = (
@@ -69,7 +70,7 @@ WRITE_RUN = """
 WRITE_CHUNK = (
     'INSERT INTO invocations_outputchunk (target_id, number, "offset", body) VALUES (%s, %s, %s, %s)'
 )
-WRITE_NOTE = "INSERT INTO invocations_unindexedoutput (target_id, number) VALUES (%s, %s)"
+WRITE_NOTES = "INSERT INTO invocations_unindexedoutput (target_id, number)"
 WRITE_INVOCATION = f"""
     UPDATE invocations_invocation SET {", ".join(f"{name} = %s" for name in COUNTERS)},
         status = %s, finished_at = %s
@@ -157,8 +158,17 @@ def note_outputs(runs: Iterable[Run]) -> None:
     """Have the outputs of those that have ended read for the search, behind the commit (`operations.indexing`)."""
     notes = [run.output for run in runs if run.stored_bytes and run.status in FINAL]
     if notes:
-        with connection.cursor() as cursor:
-            cursor.executemany(WRITE_NOTE, notes)
+        write_notes(notes)
+
+
+def write_notes(notes: Sequence[tuple[int, int]]) -> None:
+    """On the main road: a step inside of SQLite for each, one statement for all on PostgreSQL."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.executemany(f"{WRITE_NOTES} VALUES (%s, %s)", notes)
+        else:
+            columns = [list(column) for column in zip(*notes, strict=True)]
+            cursor.execute(f"{WRITE_NOTES} SELECT unnest(%s::bigint[]), unnest(%s::integer[])", columns)
 
 
 def sign(runs: Sequence[Run]) -> None:
@@ -174,21 +184,24 @@ def sign(runs: Sequence[Run]) -> None:
 
 
 def add_targets(targets: Sequence[Target]) -> None:
-    """Write new targets. Ten thousand of them take a third of the time that `bulk_create` does."""
+    """Write new targets: of ten thousand `bulk_create` alone would make a request too slow."""
     columns = Target._meta.concrete_fields  # noqa: SLF001 - Django's own way to them
     fields = [field for field in columns if not field.primary_key]
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    insert = f"INSERT INTO invocations_target ({names}) VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608 - names of ours
     moments = {field.attname for field in fields if isinstance(field, models.DateTimeField)}
     ready = [(field.attname, moment if field.attname in moments else None) for field in fields]
+    rows = [
+        tuple(adapt(getattr(row, name)) if adapt else getattr(row, name) for name, adapt in ready)
+        for row in targets
+    ]
     with connection.cursor() as cursor:
-        cursor.executemany(
-            insert,
-            [
-                tuple(adapt(getattr(row, name)) if adapt else getattr(row, name) for name, adapt in ready)
-                for row in targets
-            ],
-        )
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY invocations_target ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            places = ", ".join(["%s"] * len(fields))
+            cursor.executemany(f"INSERT INTO invocations_target ({names}) VALUES ({places})", rows)  # noqa: S608
 
 
 def write_runs(runs: Iterable[Run]) -> None:
@@ -212,27 +225,44 @@ def moment(value: datetime | None) -> Any:
 def move_counters(
     changed: list[tuple[Run, Run]], fired: Mapping[str, Counter[datetime]], *, now: datetime
 ) -> None:
-    steps: defaultdict[str, Counter[Status]] = defaultdict(Counter)
-    for old, new in changed:
-        if old.status is not new.status:
-            steps[new.invocation_id][old.status] -= 1
-            steps[new.invocation_id][new.status] += 1
+    steps = steps_of(changed)
     if not steps and not fired:
         return
-    rows = []
+    rows, ended = [], []
     used: Counter[str] = Counter()
     columns = ("pk", "region_id", "status", "finished_at", "repeats", "last_run_at", "is_rollout", *COUNTERS)
     for invocation in Invocation.objects.locked({*steps, *fired}).only(*columns):
+        was_final = Overall(invocation.status).is_final
         counts = invocation.counts
         for status, step in steps[invocation.pk].items():
             counts[status] += step
         rows.append(invocation_values(invocation, counts, now=now))
+        if not was_final and overall(counts) in FINAL_OVERALL:
+            ended.append(invocation.pk)
         go_on(invocation, steps[invocation.pk])
         if invocation.pk in fired:
             used[invocation.region_id] += note_runs(invocation, fired[invocation.pk])
     write_counters(rows)
     for region_id, number in sorted(used.items()):
         count(RUNS, region_id, number, now=now)
+    for invocation_id in ended:
+        tell_end(invocation_id)
+
+
+def tell_end(invocation_id: str) -> None:
+    """An invocation has ended: in this transaction, and after it."""
+    invocation_final.send(None, invocation_id=invocation_id)
+    followups.invocation_ended(invocation_id)
+
+
+def steps_of(changed: list[tuple[Run, Run]]) -> defaultdict[str, Counter[Status]]:
+    """By how much each counter of each invocation moves."""
+    steps: defaultdict[str, Counter[Status]] = defaultdict(Counter)
+    for old, new in changed:
+        if old.status is not new.status:
+            steps[new.invocation_id][old.status] -= 1
+            steps[new.invocation_id][new.status] += 1
+    return steps
 
 
 def go_on(invocation: Invocation, steps: Mapping[Status, int]) -> None:
@@ -268,6 +298,4 @@ def write_counters(rows: list[tuple[Any, ...]]) -> None:
 def invocation_values(invocation: Invocation, counts: dict[Status, int], *, now: datetime) -> tuple[Any, ...]:
     state = overall(counts)
     finished_at = (invocation.finished_at or now) if state in FINAL_OVERALL else None
-    if state in FINAL_OVERALL and not Overall(invocation.status).is_final:
-        followups.invocation_ended(invocation.pk)
     return (*(counts[status] for status in Status), state.value, moment(finished_at), invocation.pk)

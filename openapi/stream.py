@@ -1,0 +1,184 @@
+"""The programs' event stream, at `/events`: changes in their order, with resume.
+
+Raw ASGI, as the browsers' stream is. It is opened by a request that is signed as a call to the action
+`StreamChanges` (V3, path `/events`). `Last-Event-ID` says from where on; without it, from now on.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import close_old_connections, connections
+from django.utils import timezone
+
+from access.operations.decisions import authorize_look
+from access.principals import Principal
+from console.kit import ids
+from console.kit.errors import ConsoleError
+from openapi import limits
+from openapi.admission import admit, renewed
+from openapi.changes import TOPIC, has_gap, newest, next_changes, told
+from openapi.desk import refused
+from openapi.errors import ActionUnknown, Throttled
+from openapi.requests import Parameters, Request
+
+logger = logging.getLogger(__name__)
+
+PATH = "/events"
+ACTION = "StreamChanges"
+# A comment keeps proxies from closing; who listens is looked at again.
+KEEP_ALIVE_SECONDS = 15.0
+RETRY_MS = 1000
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Listener:
+    """One program's stream: who listens, and how far it is."""
+
+    def __init__(self, principal: Principal, after: int) -> None:
+        self.principal = principal
+        self.after = after
+        self.wake = asyncio.Event()
+
+
+class Changes:
+    """All streams of this process."""
+
+    def __init__(self) -> None:
+        self._listeners: set[Listener] = set()
+        self._closing = asyncio.Event()
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="changes")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_of(scope)
+        try:
+            if len(self._listeners) >= limits.STREAMS:
+                raise Throttled("Too many streams are open here. Come again later.", retry_after=5000)
+            listener = await self._run(opened, request)
+        except ConsoleError as error:
+            await refuse(send, request, error)
+            return
+        self._listeners.add(listener)
+        writer = asyncio.create_task(self._write(listener, send))
+        reader = asyncio.create_task(until_gone(receive))
+        try:
+            await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._listeners.discard(listener)
+            for task in (writer, reader):
+                task.cancel()
+            await asyncio.gather(writer, reader, return_exceptions=True)
+
+    def tell(self, topics: list[str]) -> None:
+        if TOPIC in topics:
+            self.missed()
+
+    def missed(self) -> None:
+        """The bell was away, or has rung: everybody looks."""
+        for listener in self._listeners:
+            listener.wake.set()
+
+    async def close(self) -> None:
+        self._closing.set()
+        self.missed()
+        await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
+        self._executor.shutdown(wait=False)
+
+    async def _write(self, listener: Listener, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await write(send, f"retry: {RETRY_MS}\n\n")
+        listener.wake.set()
+        while not self._closing.is_set():
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    await listener.wake.wait()
+            except TimeoutError:
+                await write(send, ": still here\n\n")
+                still = await self._run(renewed, listener.principal)
+                if still is None:
+                    break
+                listener.principal = still
+            listener.wake.clear()
+            while text := await self._run(step, listener):
+                await write(send, text)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, in_thread, function, arguments
+        )
+
+
+def in_thread(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    close_old_connections()
+    return function(*arguments)
+
+
+def opened(request: Request) -> Listener:
+    """Who listens and from where on. Raises the door's refusals."""
+    if request.headers.get("x-acs-action") != ACTION:
+        raise ActionUnknown(f"Sign for the action {ACTION}.")
+    principal = admit(request, Parameters(request), now=timezone.now())
+    authorize_look(principal, "ecs:DescribeInvocations")
+    said = request.headers.get("last-event-id", "").strip()
+    return Listener(principal, int(said[:18]) if said.isdecimal() and said.isascii() else newest())
+
+
+def step(listener: Listener) -> str:
+    """The next events as text; empty where there is nothing more. A gap is said, not hidden."""
+    changes = next_changes(listener.after)
+    if not changes:
+        return ""
+    text = 'event: Gap\ndata: {"Kind":"Gap"}\n\n' if has_gap(listener.after) else ""
+    events = told(listener.principal, changes)
+    text += "".join(event_text(said) for said in events)
+    listener.after = changes[-1].pk
+    # Also of what is not this listener's affair: it need not be gone through again.
+    return f"{text}id: {listener.after}\nevent: Position\ndata: {{}}\n\n" if not events else text
+
+
+def event_text(said: dict[str, Any]) -> str:
+    data = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return f"id: {said['Id']}\nevent: {said['Kind']}\ndata: {data}\n\n"
+
+
+def request_of(scope: Scope) -> Request:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    client = scope.get("client") or ("",)
+    return Request(
+        method=scope["method"],
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        path=scope["path"],
+        source_ip=str(client[0]),
+        is_secure=scope.get("scheme") == "https",
+    )
+
+
+async def refuse(send: Send, request: Request, error: ConsoleError) -> None:
+    answered = refused(ids.request_id(), error, host=request.host)
+    headers = [(b"content-type", b"application/json;charset=utf-8")]
+    headers += [(name.encode(), value.encode()) for name, value in answered.headers.items()]
+    await send({"type": "http.response.start", "status": answered.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answered.body})
+
+
+async def write(send: Send, text: str) -> None:
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+async def until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,311 @@
+"""What has happened, for programs: noted with it, told in order, to those who may see it."""
+
+import json
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from access.models import AuditEntry, User
+from access.principals import SYSTEM
+from assistant.instances.operations.releases import deregister_managed_instance
+from console.kit.errors import InvalidParameter
+from openapi import limits
+from openapi.changes import forget, has_gap, newest, next_changes, told
+from openapi.models import Change, ChangeKind, Webhook
+from openapi.stream import Listener, step
+from openapi.webhooks import (
+    create_webhook,
+    delete_webhook,
+    signature,
+    switch_webhook,
+    tell_due,
+)
+from tests.instances.factories import InstanceFactory
+from tests.invocations.factories import fresh, ran, report, started, target_of
+from tests.openapi.factories import SECRET, webhook
+
+pytestmark = pytest.mark.django_db
+
+
+def kinds():
+    return list(Change.objects.values_list("kind", flat=True))
+
+
+# --- Noted ---
+
+
+def test_a_run_is_noted_when_it_is_made_and_when_it_ends(olga):
+    invocation = ran(olga)
+    assert kinds() == ["InvocationCreated"]
+
+    report(started(target_of(invocation)))
+
+    assert kinds() == ["InvocationCreated", "InvocationEnded"]
+
+
+def test_a_run_that_ends_at_once_is_noted_twice(olga):
+    ran(olga, InstanceFactory(offline=True))
+
+    assert kinds() == ["InvocationCreated", "InvocationEnded"]
+
+
+def test_a_server_that_goes_is_noted_with_what_ends_on_it(olga):
+    invocation = ran(olga)
+
+    deregister_managed_instance(olga, target_of(invocation).instance)
+
+    assert sorted(kinds()) == ["InstanceReleased", "InvocationCreated", "InvocationEnded"]
+
+
+def test_what_is_rolled_back_has_not_happened(olga):
+    with transaction.atomic():
+        ran(olga)
+        transaction.set_rollback(True)
+
+    assert kinds() == []
+
+
+def test_reports_that_come_again_note_nothing(olga):
+    target = target_of(ran(olga))
+    started(target)
+    for _ in range(3):
+        report(target)
+
+    assert kinds() == ["InvocationCreated", "InvocationEnded"]
+
+
+# --- Told ---
+
+
+def test_what_is_told_says_how_it_went(olga):
+    report(started(target_of(ran(olga))), exit_code=3)
+
+    said = told(olga, next_changes(0))[-1]
+
+    assert (said["Kind"], said["InvocationStatus"], said["InvokeStatus"]) == (
+        "InvocationEnded",
+        "Failed",
+        "Finished",
+    )
+    assert said["Counts"] == {"Failed": 1}
+
+
+def test_who_may_not_see_a_run_is_not_told_of_it(olga, somebody):
+    nils = somebody("nils").principal
+    ran(olga)
+
+    assert told(nils, next_changes(0)) == []
+
+
+def test_the_number_of_queries_does_not_grow(olga, django_assert_max_num_queries):
+    for _ in range(8):
+        ran(olga)
+
+    with django_assert_max_num_queries(3):
+        assert len(told(olga, next_changes(0))) == 8
+
+
+def test_a_listener_goes_on_where_it_was(olga):
+    first = ran(olga)
+    after = newest()
+    second = ran(olga)
+
+    text = step(Listener(olga, after))
+
+    assert second.pk in text
+    assert first.pk not in text
+    assert text.startswith(f"id: {newest()}\nevent: InvocationCreated\ndata: ")
+
+
+def test_a_listener_passes_what_is_not_its_affair(olga, somebody):
+    listener = Listener(somebody("nils").principal, 0)
+    ran(olga)
+
+    assert "Position" in step(listener)
+    assert (listener.after, step(listener)) == (newest(), "")
+
+
+def test_old_changes_are_let_go_and_the_gap_is_said(olga):
+    for _ in range(3):
+        ran(olga)
+    Change.objects.update(created_at=timezone.now() - limits.CHANGES_KEPT)
+    begin = Change.objects.earliest("pk").pk
+
+    assert forget(SYSTEM, now=timezone.now()) == 2
+
+    assert has_gap(begin)
+    assert not has_gap(newest())
+    assert step(Listener(olga, begin)).startswith("event: Gap")
+
+
+# --- Webhooks ---
+
+
+class Address:
+    """Somewhere that is called: what came, and what it answers."""
+
+    def __init__(self):
+        self.calls = []
+        self.status = 200
+        address = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                address.calls.append((dict(self.headers), body))
+                self.send_response(address.status)
+                if address.status == 302:
+                    self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            def log_message(self, *_arguments):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def told(self):
+        return [json.loads(body)["Kind"] for _headers, body in self.calls]
+
+
+@pytest.fixture
+def address():
+    address = Address()
+    yield address
+    address.server.shutdown()
+    address.server.server_close()
+
+
+def test_an_address_is_told_everything_once_and_in_order(olga, operator, address):
+    hook = webhook(url=address.url, user=operator)
+    report(started(target_of(ran(olga))))
+
+    assert tell_due(SYSTEM, now=timezone.now()) == 2
+    assert tell_due(SYSTEM, now=timezone.now()) == 0
+
+    assert address.told == ["InvocationCreated", "InvocationEnded"]
+    assert (fresh(hook).told, hook.tries) == (newest(), 0)
+
+
+def test_calls_are_signed(olga, operator, address):
+    webhook(url=address.url, user=operator)
+    ran(olga)
+    tell_due(SYSTEM, now=timezone.now())
+
+    [(headers, body)] = address.calls
+    assert headers["X-CA-Signature"] == "sha256=" + signature(SECRET, headers["X-CA-Timestamp"], body)
+    assert headers["X-CA-Event-Id"] == str(json.loads(body)["Id"])
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_a_call_that_was_not_taken_comes_again(olga, operator, address, status):
+    hook = webhook(url=address.url, user=operator)
+    ran(olga)
+    now = timezone.now()
+    address.status = status
+
+    tell_due(SYSTEM, now=now)
+    assert (fresh(hook).tries, hook.told) == (1, 0)
+    assert str(status) in hook.last_error
+    tell_due(SYSTEM, now=now)
+    assert len(address.calls) == 1
+
+    address.status = 204
+    tell_due(SYSTEM, now=now + limits.WEBHOOK_PAUSE)
+    assert (fresh(hook).tries, hook.last_error, hook.told) == (0, "", newest())
+    assert len(address.calls) == 2
+
+
+def test_an_address_that_is_not_there_holds_nobody_up(olga, operator, address):
+    webhook("nowhere", user=operator)
+    webhook("pager", address.url, user=operator)
+    ran(olga)
+
+    tell_due(SYSTEM, now=timezone.now())
+
+    assert address.told == ["InvocationCreated"]
+    assert "could not be reached" in Webhook.objects.get(name="nowhere").last_error
+
+
+def test_only_what_was_asked_for_is_told(olga, operator, address):
+    webhook(url=address.url, user=operator, kinds=[ChangeKind.INVOCATION_ENDED])
+    report(started(target_of(ran(olga))))
+
+    tell_due(SYSTEM, now=timezone.now())
+
+    assert address.told == ["InvocationEnded"]
+
+
+def test_a_user_who_may_see_nothing_any_more_is_told_nothing(olga, operator, address):
+    hook = webhook(url=address.url, user=User.objects.create_user("nils"))
+    ran(olga)
+
+    tell_due(SYSTEM, now=timezone.now())
+
+    assert (address.calls, fresh(hook).told) == ([], newest())
+
+
+def test_a_sender_that_died_is_followed_by_another(olga, operator, address):
+    hook = webhook(url=address.url, user=operator)
+    ran(olga)
+    now = timezone.now()
+    Webhook.objects.update(next_try_at=now + timedelta(seconds=60))
+
+    assert tell_due(SYSTEM, now=now) == 0
+    assert tell_due(SYSTEM, now=now + timedelta(seconds=60)) == 1
+    assert fresh(hook).told == newest()
+
+
+def test_a_webhook_is_told_of_what_comes_and_switched_off_and_on(olga, address):
+    ran(olga)
+    hook = create_webhook(olga, name="pager", url=address.url, kinds=[]).webhook
+    switch_webhook(olga, hook, enabled=False)
+    ran(olga)
+    assert tell_due(SYSTEM, now=timezone.now()) == 0
+
+    switch_webhook(olga, hook, enabled=True)
+    assert tell_due(SYSTEM, now=timezone.now()) == 1
+
+    delete_webhook(olga, hook)
+    assert not Webhook.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"name": "a\x00b"},
+        {"url": "ftp://example.org"},
+        {"url": "javascript:alert(1)"},
+        {"url": "https://"},
+        {"kinds": ["Nonsense"]},
+    ],
+)
+def test_a_webhook_that_cannot_be_is_refused(olga, wrong):
+    with pytest.raises(InvalidParameter):
+        create_webhook(olga, **{"name": "pager", "url": "https://example.org/", "kinds": [], **wrong})
+
+    assert not Webhook.objects.exists()
+
+
+def test_the_trail_names_the_host_and_nothing_more_of_the_address(olga):
+    create_webhook(olga, name="pager", url="https://me:secret@example.org/token", kinds=[])
+
+    facts = json.dumps(AuditEntry.objects.latest("pk").facts)
+    assert "example.org" in facts
+    assert "secret" not in facts
+    assert "token" not in facts
+
+
+def test_the_secret_of_a_webhook_is_shown_once(as_operator):
+    made = as_operator.post("/console/api/webhooks/create/", {"name": "pager", "url": "https://example.org/"})
+
+    assert made["Cache-Control"] == "no-store"
+    assert b"The secret is shown once" in made.content
+    assert b"pager" in as_operator.get("/console/api/webhooks/").content
