@@ -24,8 +24,9 @@ def workshop():
 
 
 @contextmanager
-def console(folder, *options):
-    house = House(folder / "house", *options, PUBLIC_HOST="127.0.0.1", LOG_LEVEL="WARNING").start()
+def console(folder, *options, **variables):
+    variables = {"PUBLIC_HOST": "127.0.0.1", "LOG_LEVEL": "WARNING", **variables}
+    house = House(folder / "house", *options, **variables).start()
     try:
         yield house
     finally:
@@ -54,11 +55,14 @@ class Driver:
         from access.principals import Door
         from access.rules.quotas import MOST, RUNS
         from assistant.instances.models import Region
+        from assistant.invocations.models import Guard
 
         self.principal = principal_named("admin", Door.COMMAND)
         self.region = Region.objects.get()
         # A fleet is run on more often here than a region may in a day.
         set_quota(self.principal, RUNS, EVERYWHERE, MOST)
+        # And all of it at once, without being asked.
+        Guard.objects.create(percent=100)
         self.cpu_seconds = 0.0
         self.last = None
 

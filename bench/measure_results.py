@@ -27,12 +27,14 @@ class Bench:
         from access.operations.quotas import EVERYWHERE, set_quota
         from access.principals import Door
         from access.rules.quotas import MOST, RUNS
+        from assistant.invocations.models import Guard
         from gateway.app import GatewayApp
         from gateway.handlers import Gateway
         from tests.gateway.wire import Wire
 
         self.principal = principal_named("admin", Door.COMMAND)
         set_quota(self.principal, RUNS, EVERYWHERE, MOST)
+        Guard.objects.create(percent=100)
         self.gateway = Gateway()
         app = GatewayApp(self.gateway)
         names = make_instances(number)

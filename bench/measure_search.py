@@ -9,6 +9,7 @@ import string
 import threading
 import time
 
+from bench.measure_results import own_postgres, use
 from bench.report import percentile, show, spin
 
 RESULTS = 100_000
@@ -37,12 +38,8 @@ def main():
     chosen = parser.parse_args()
     number = 1_000_000 if chosen.full else chosen.results
     if chosen.postgres:
-        import os
-
-        from tests.postgres import server
-
-        with server() as url:
-            os.environ["DATABASE_URL"] = url
+        with own_postgres() as url:
+            use(url)
             measure(number)
     else:
         measure(number)
@@ -99,15 +96,14 @@ def measure_notes():
     """What the notes add to the transaction that records five hundred ends."""
     from django.db import connection, transaction
 
-    from assistant.invocations.operations.writing import WRITE_NOTE
+    from assistant.invocations.operations.writing import write_notes
 
     notes = [(10**9 + n, 0) for n in range(500)]
     times = []
     for _round in range(REPEATS):
         with transaction.atomic():
             begun = time.perf_counter()
-            with connection.cursor() as cursor:
-                cursor.executemany(WRITE_NOTE, notes)
+            write_notes(notes)
             times.append((time.perf_counter() - begun) / len(notes) * 1e6)
             transaction.set_rollback(True)
     show("search: a note of 500 in one batch", connection.vendor, times, "us", spin_ms=round(spin(), 1))

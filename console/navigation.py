@@ -88,6 +88,7 @@ TABS: list[tuple[Any, list[tuple[Any, str, str, tuple[str, ...]]]]] = [
             (_("Simulator"), "access:simulator", "simulator", ()),
             (_("Quotas"), "access:quota_list", "quota", ("quotas:ListProductQuotas",)),
             (_("Audit trail"), "access:audit_list", "audit", ("actiontrail:LookupEvents",)),
+            (_("API"), "api:action_list", "command", ()),
         ],
     ),
 ]

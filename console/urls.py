@@ -28,6 +28,7 @@ urlpatterns = [
     path("console/", include("assistant.commands.urls")),
     path("console/", include("assistant.invocations.urls")),
     path("console/", include("assistant.exports.urls")),
+    path("console/api/", include("openapi.urls")),
     path("console/sign-in/", signing_in.sign_in, name="sign_in"),
     path("console/sign-in/number/", signing_in.sign_in_number, name="sign_in_number"),
     path("console/sign-out/", signing_in.sign_out, name="sign_out"),

@@ -39,8 +39,44 @@ NOT_FOUND = (
     "InvalidTerminationMode.NotFound",
 )
 STATUSES = {**dict.fromkeys(FORBIDDEN, 403), **dict.fromkeys(NOT_FOUND, 404)}
-# What operations behind an action refuse by, beside what it declares itself.
-MORE: dict[str, str] = {}
+SCRIPT = """
+    CmdContent.ExceedLimit CmdParam.EmptyKey CmdParam.InvalidParamName CmdParamCount.ExceedLimit
+    CmdParamName.ExceedLimit InvalidCmdType.NotFound InvalidLauncher.LengthLimitExceeded
+"""
+RUN = """
+    ConfirmationRequired DryRunOperation InvalidContainerId.Malformed InvalidInstance.NotFound
+    InvalidParam.Frequency InvalidParameter.Tag InvalidRepeatMode.NotFound InvalidResourceGroup.NotFound
+    InvalidResourceTag.ConflictWithInstanceIds InvalidResourceTag.InstanceNotFound
+    InvalidTerminationMode.NotFound Invocation.ExceedQuota MissingParam.Frequency MissingParam.InstanceId
+    Parameter.Disabled Parameter.MissingValue Parameter.NotMatched ParameterCount.ExceedLimit
+    ParameterKey.Duplicate ParameterKey.ExceedLimit ParameterStore.NotSupported
+    ParameterType.NotSupported Username.ExceedLimit
+"""
+# By which the operations behind an action refuse, beside what its declaration says.
+MORE = {
+    "CreateActivation": "ActivationCount.ExceedLimit InvalidParameter.Tag",
+    "CreateCommand": f"{SCRIPT} CmdCount.ExceedQuota InvalidParameter.Tag InvalidResourceGroup.NotFound",
+    "DeleteActivation": "ActivationId.NotFound",
+    "DeleteCommand": "InvalidCmdId.NotFound InvalidOperation",
+    "DeregisterManagedInstance": "InvalidInstanceId.NotFound",
+    "DescribeAccountAttributes": "InvalidParameter.AttributeName",
+    "DescribeCloudAssistantStatus": "InvalidInstance.NotFound",
+    "DescribeInstances": "DryRunOperation",
+    "DisableActivation": "ActivationId.NotFound",
+    "InstallCloudAssistant": "InvalidInstance.NotFound",
+    "InvokeCommand": f"{RUN} CmdContent.ExceedLimit InvalidCmdId.NotFound",
+    "ListTagResources": "InvalidResourceType.NotFound",
+    "ModifyCommand": "InvalidCmdId.NotFound",
+    "ModifyInvocationAttribute": """
+        InvalidInstanceId.NotFound InvalidInvokeId.NotFound InvalidOperation.InvokeAlreadyFinished
+        InvalidOperation.RepeatModeUnsupported
+    """,
+    "ModifyManagedInstance": "InvalidInstanceId.NotFound",
+    "RunCommand": f"{SCRIPT} {RUN} CmdCount.ExceedQuota",
+    "StopInvocation": "InvalidInstanceId.NotFound InvalidInvokeId.NotFound",
+    "TagResources": "InvalidResourceId.NotFound InvalidResourceType.NotFound",
+    "UntagResources": "InvalidResourceId.NotFound InvalidResourceType.NotFound MissingParameter.TagKey",
+}
 
 # Of any action, before its parameters are looked at (openapi 4.3).
 COMMON = {

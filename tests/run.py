@@ -27,6 +27,7 @@ SQLITE_ONLY = [
         "invocations/test_cron.py",
         "invocations/test_plan_sentences.py",
         "invocations/test_plans.py",
+        "openapi/test_sdks.py",
     )
 ]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -166,6 +166,9 @@ def secret_of(key: AccessKey) -> str:
 
 def note_use(key: AccessKey, now: datetime, *, source_ip: str) -> None:
     """Remember when and from where a key was used last; at most every few minutes, not a write per call."""
+    if key.used_at and key.used_at >= now - limits.SEEN_EVERY and key.used_from == source_ip:
+        # Not even asked: on SQLite an update waits for the one writer, whatever it changes.
+        return
     stale = Q(used_at__isnull=True) | Q(used_at__lt=now - limits.SEEN_EVERY) | ~Q(used_from=source_ip)
     AccessKey.objects.filter(stale, pk=key.pk).update(used_at=now, used_from=source_ip)
 

@@ -1,6 +1,7 @@
 """What an action is: its parameters, its answer, and the one operation that it calls."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from access.principals import Principal
@@ -62,7 +63,7 @@ class Regional(Action):
 
     region_id = Text(doc="region of the call; the first one where it is left out")
 
-    @property
+    @cached_property
     def region(self) -> Region:
         regions = Region.objects.order_by("pk")
         found = regions.filter(pk=self.region_id).first() if self.region_id else regions.first()

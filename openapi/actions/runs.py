@@ -18,6 +18,7 @@ from assistant.commands.rules.content import launched
 from assistant.instances.models import Instance
 from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations.errors import NothingToStop
+from assistant.invocations.limits import INSTANCES_PER_CALL
 from assistant.invocations.models import Invocation, Target
 from assistant.invocations.operations.common_commands import invoke_common_command
 from assistant.invocations.operations.plans import modify_invocation_attribute
@@ -111,7 +112,12 @@ class Running(Labelled, Regional):
     container_id = Text(doc="runs in containers are not served: any is refused")
     container_name = Text(doc="runs in containers are not served: any is refused")
     frequency = Text(most=2000, doc="when it runs again: `rate(5m)`, `at(2027-05-17 17:30:50 UTC)` or cron")
-    instance_ids = Texts("InstanceId", most=100, too_many="InstanceIds.ExceedLimit", doc="1 to 100 servers")
+    instance_ids = Texts(
+        "InstanceId",
+        most=INSTANCES_PER_CALL,
+        too_many="InstanceIds.ExceedLimit",
+        doc=f"1 to {INSTANCES_PER_CALL} servers",
+    )
     oss_output_delivery = Text(doc="delivery of outputs is not served: any is refused")
     parameters = Values(doc="JSON object of up to 10 values by name")
     repeat_mode = Text(doc="`Once`, `Period`, `NextRebootOnly`, `EveryReboot`, or `DryRun` to check only")
@@ -327,7 +333,7 @@ class ModifyInvocationAttribute(Regional):
     instance_ids = Texts(
         "InstanceId",
         required=True,
-        most=100,
+        most=INSTANCES_PER_CALL,
         too_many="InvalidInstanceId.CountLimitExceeded",
         doc="servers to add",
     )

@@ -9,6 +9,7 @@ from openapi.actions.base import Action
 from openapi.desk import Answer
 from openapi.parameters import Flag, JsonObject, MaybeFlag, Moment, Pairs, Parameter, Texts
 from openapi.reference.described import choices_of, parameters_shown
+from openapi.reference.examples import example_parameters
 
 Control = Literal["line", "lines", "choice"]
 BOOLEANS = ("true", "false")
@@ -17,6 +18,7 @@ PREFIX = "say:"
 # What a form begins with: scripts and outputs as people read them.
 READABLE = {f"{PREFIX}ContentEncoding": "PlainText"}
 CHARACTERS_SHOWN = 200_000
+FIELDS_UNFOLDED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Field:
     label: str
     doc: str
     is_required: bool
+    # Said in most calls: what comes first.
+    is_usual: bool
     control: Control
     is_list: bool
     hint: str = ""
@@ -50,10 +54,14 @@ class Trial:
 def fields_of(action: type[Action], typed: Mapping[str, str] | None = None) -> list[Field]:
     """With what was typed; values that may be secrets are not written back into a page."""
     typed = READABLE if typed is None else typed
-    return [field_of(parameter, typed) for parameter in parameters_shown(action)]
+    usual = {one.name for one in example_parameters(action)}
+    return [
+        field_of(one, typed, is_usual=one.name in usual or len(parameters_shown(action)) <= FIELDS_UNFOLDED)
+        for one in parameters_shown(action)
+    ]
 
 
-def field_of(parameter: Parameter[Any], typed: Mapping[str, str]) -> Field:
+def field_of(parameter: Parameter[Any], typed: Mapping[str, str], *, is_usual: bool) -> Field:
     name = f"{PREFIX}{parameter.name}"
     choices = BOOLEANS if isinstance(parameter, Flag | MaybeFlag) else choices_of(parameter)
     is_long = isinstance(parameter, Texts | Pairs | JsonObject) or parameter.name.endswith("Content")
@@ -63,6 +71,7 @@ def field_of(parameter: Parameter[Any], typed: Mapping[str, str]) -> Field:
         label=parameter.name,
         doc=parameter.doc,
         is_required=parameter.required,
+        is_usual=is_usual,
         control=control,
         is_list=isinstance(parameter, Texts | Pairs),
         hint=hint_of(parameter),

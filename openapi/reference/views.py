@@ -77,6 +77,7 @@ def try_it(request: ConsoleRequest, action: type[Action]) -> Trial:
 
 def shown(request: ConsoleRequest, action: type[Action]) -> dict[str, Any]:
     region = Region.objects.order_by("pk").first()
+    fields = fields_of(action, request.POST.dict() if request.method == "POST" else None)
     return {
         "action": action,
         "name": action.name(),
@@ -87,5 +88,6 @@ def shown(request: ConsoleRequest, action: type[Action]) -> dict[str, Any]:
         "lines": list(lines_of(answer_of(action))),
         "codes": codes_of(action),
         "examples": examples_of(action, endpoint=endpoint(), region=region.pk if region else "local"),
-        "fields": fields_of(action, request.POST.dict() if request.method == "POST" else None),
+        "usual": [field for field in fields if field.is_usual],
+        "others": [field for field in fields if not field.is_usual],
     }

@@ -11,14 +11,25 @@ PAGES = [
     "console/instances/",
     "console/instances/{instance}/",
     "console/instances/{instance}/deregister/",
+    "console/instances/{instance}/send/",
+    "console/selections/",
+    "console/selections/create/?tag=env%3Dprod",
+    "console/results/errors/",
+    "console/run/?again={invocation}&all=1",
     "console/activations/",
     "console/activations/create/",
     "console/run/?instance={instance}",
     "console/invocations/",
+    "console/blackout-windows/",
+    "console/blackout-windows/create/",
     "console/invocations/{invocation}/",
     "console/invocations/{invocation}/instances/{instance}/",
     "console/invocations/{invocation}/instances/{instance}/compare/",
     "console/invocations/{invocation}/stop/",
+    "console/invocations/{plan}/",
+    "console/invocations/{plan}/add/",
+    "console/invocations/{plan}/stop/",
+    "console/run/?plan=clock&instance={instance}",
     "console/invocations/{invocation}/export/",
     "console/exports/",
     "console/search/?q=vm",
@@ -55,12 +66,15 @@ def objects(house, workshop):
     found = [one for one in house.document("list_instances") if one["MachineId"].startswith("local-")]
     instance = found[0]["InstanceId"]
     ran = house.document("run_command", "--instance", instance, "--content", "echo hi", "--wait")
+    plan = house.document(
+        "run_command", "--instance", instance, "--content", "echo hi", "--frequency", "rate(1h)"
+    )
     policy = workshop / "lister.json"
     statement = {"Effect": "Allow", "Action": "ecs:Describe*", "Resource": "*"}
     policy.write_text(json.dumps({"name": "lister", "document": {"Version": "1", "Statement": [statement]}}))
     house.document("put_policy", policy)
     house.document("create_user", "ana", "--policy", "lister")
-    return {"instance": instance, "invocation": ran["InvokeId"]}
+    return {"instance": instance, "invocation": ran["InvokeId"], "plan": plan["InvokeId"]}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

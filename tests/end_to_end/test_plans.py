@@ -36,6 +36,7 @@ class Planner:
     def end(self):
         self.process.stdin.close()
         self.process.wait(15)
+        self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")

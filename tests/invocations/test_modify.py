@@ -134,6 +134,19 @@ def test_all_that_match_are_those_that_can_take_it(olga, as_operator):
     assert Command.objects.count() == 1
 
 
+def test_the_guard_asks_about_a_plan_for_most_of_the_fleet(olga, as_operator):
+    first, *_others = InstanceFactory.create_batch(30)
+    plan = planned(olga, first, frequency="rate(1h)")
+    address = reverse("invocations:invocation_modify", args=[plan.pk])
+
+    asked = as_operator.post(address, {"all": "1"})
+    added = as_operator.post(address, {"all": "1", "confirmed": asked.context["question"].digest})
+
+    assert 'name="confirmed"' in asked.content.decode()
+    assert added.status_code == 302
+    assert Invocation.objects.get().n_total == 30
+
+
 def test_filtering_adds_nobody_and_keeps_what_was_ticked(olga, as_operator):
     plan = planned(olga, frequency="rate(1h)")
     first, second = InstanceFactory(name="alpha"), InstanceFactory(name="beta")

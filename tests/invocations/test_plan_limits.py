@@ -223,6 +223,23 @@ def test_a_moment_after_a_window_runs(olga):
     assert (task.repeat, fresh(target).state) == ("At", Status.SCHEDULED)
 
 
+@pytest.mark.parametrize("frequency", ["rate(5m)", "at(2090-05-17 17:30:50 UTC)"])
+def test_an_agent_that_lets_go_too_late_is_told_anew(olga, frequency):
+    target = target_of(planned(olga, frequency=frequency))
+    fetch(target)
+    opened()
+    swept()
+    fetch(target)
+    swept(hours=2)
+    fetch(target)
+
+    report(target, "stopped")
+
+    assert target.state is Status.SCHEDULED
+    [task] = fetch(target).runs
+    assert task.invoke_version == 1
+
+
 @pytest.mark.parametrize("repeat_mode", ["NextRebootOnly", "EveryReboot"])
 def test_a_start_within_a_window_runs_nothing_and_a_later_one_does(olga, repeat_mode):
     target = target_of(planned(olga, repeat_mode=repeat_mode))

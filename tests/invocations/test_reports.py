@@ -214,6 +214,7 @@ def test_a_batch_costs_the_same_however_large_it_is(olga, django_assert_max_num_
         for one in invocation.targets.all()
     ]
 
-    # Savepoint, runs, chunks, digests, runs written, invocation read and written, release.
-    with django_assert_max_num_queries(9):
+    # Savepoint, runs, chunks, digests, runs written, what the search has to read, invocation read and
+    # written, its end for programs (with its lock on PostgreSQL), release.
+    with django_assert_max_num_queries(11):
         record_reports(SYSTEM, reports)

@@ -15,7 +15,7 @@ from assistant.instances.models import Instance
 from assistant.invocations.errors import RestartRefused, RunAsRefused
 from assistant.invocations.models import Invocation, Rollout, Target
 from assistant.invocations.operations.rollouts import advance_all
-from assistant.invocations.operations.runs import run_command
+from assistant.invocations.operations.runs import run_again, run_command
 from assistant.invocations.operations.stops import stop_invocation
 from assistant.invocations.operations.sweeps import end_overdue
 from assistant.invocations.rules.plans import Plan, PlanKind, Timing
@@ -241,6 +241,23 @@ def test_the_restart_alone_can_be_stopped(olga):
 
     assert fresh(first).status == "Success"
     assert states(restart) == "CC"
+
+
+def test_a_restart_whose_run_is_forgotten_is_called_off(olga):
+    first, restart = restarting(olga, InstanceFactory())
+    Target.objects.filter(invocation=first).delete()
+    first.delete()
+
+    sweep()
+
+    assert states(restart) == "C"
+
+
+def test_a_restart_is_not_run_again_by_itself(olga):
+    _first, restart = restarting(olga, InstanceFactory())
+
+    with pytest.raises(RestartRefused):
+        run_again(olga, restart)
 
 
 def test_it_is_remembered_as_a_restart(olga):

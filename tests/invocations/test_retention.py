@@ -17,6 +17,7 @@ from assistant.exports.models import Export
 from assistant.exports.operations.exports import create_export
 from assistant.exports.operations.writing import write_step
 from assistant.exports.states import Format, Status
+from assistant.invocations import limits, tasks
 from assistant.invocations.models import IndexedOutput, Invocation, OutputChunk, Record, Target
 from assistant.invocations.operations import retention
 from assistant.invocations.operations.indexing import candidates
@@ -170,6 +171,18 @@ def test_a_plan_that_lives_on_loses_its_old_records_alone(olga):
     assert purged.results == 6
 
 
+def test_a_link_to_a_record_that_is_gone_says_why(olga, as_operator):
+    target = plan(olga, records=20)
+    purge()
+
+    for number, status in ((20, 200), (1, 404)):
+        where = [target.invocation_id, target.instance_id, number]
+        response = as_operator.get(reverse("invocations:record_detail", args=where))
+
+        assert response.status_code == status
+    assert "kept for" in response.content.decode()
+
+
 def test_the_last_record_stays_however_old_it_is(olga):
     target = plan(olga, records=2)
     Record.objects.update(finished_at=timezone.now() - 99 * DAY)
@@ -265,6 +278,17 @@ def test_a_purge_that_runs_out_of_time_says_so_and_the_next_does_the_rest(olga):
     assert Invocation.objects.exists()
     assert purge().is_done
     assert not Invocation.objects.exists()
+
+
+def test_the_clocks_task_purges_until_nothing_is_left_to_do(olga, monkeypatch):
+    monkeypatch.setattr(limits, "PURGE_FOR", 0.0)
+    for _number in range(2):
+        old_run(olga)
+
+    # A task that is out of time lets another one go on.
+    tasks.purge_results()
+
+    assert left() == [0, 0, 0, 0, 0]
 
 
 def test_the_audit_trail_stays(olga):

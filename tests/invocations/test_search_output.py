@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from access.principals import SYSTEM
-from assistant.invocations import limits
+from assistant.invocations import limits, tasks
 from assistant.invocations.models import IndexedOutput, OutputChunk, Record, UnindexedOutput
 from assistant.invocations.operations import searching
 from assistant.invocations.operations.indexing import (
@@ -304,6 +304,16 @@ def test_a_step_that_is_done_twice_changes_nothing(olga):
 
     assert everything_indexed() == before
     assert len(candidates(["needle"], within=(1, LAST_KEY), most=9)) == 1
+
+
+@pytest.mark.django_db
+def test_the_clocks_task_reads_what_is_noted(olga):
+    target = said(olga, "needle")
+
+    for _twice in range(2):
+        tasks.index_outputs()
+
+    assert found(olga, "needle") == [target.pk]
 
 
 @pytest.mark.django_db

@@ -186,6 +186,15 @@ def test_each_part_of_the_page_comes_by_itself(part, query, web, as_operator):
     assert f'id="{part}"' in fragment
 
 
+def test_a_page_from_before_the_first_run_still_renews_its_own_part(web, as_operator):
+    headers = {"HX-Request": "true", "HX-Target": "invocation-targets"}
+
+    fragment = as_operator.get(web.get_absolute_url(), headers=headers).content.decode()
+
+    assert "<html" not in fragment
+    assert 'id="invocation-targets"' in fragment
+
+
 def test_the_number_of_queries_does_not_grow_with_runs(web, olga, as_operator, django_assert_max_num_queries):
     now = timezone.now()
     records = [
@@ -207,9 +216,9 @@ def test_the_number_of_queries_does_not_grow_with_runs(web, olga, as_operator, d
 
     for address, most in [
         (web.get_absolute_url(), 15),
-        (f"{web.get_absolute_url()}?tab=instances", 9),
-        (place.get_absolute_url(), 9),
-        (place.records.first().get_absolute_url(), 9),
+        (f"{web.get_absolute_url()}?tab=instances", 10),
+        (place.get_absolute_url(), 10),
+        (place.records.first().get_absolute_url(), 10),
     ]:
         with django_assert_max_num_queries(most):
             assert as_operator.get(address).status_code == 200

@@ -38,15 +38,18 @@ SPEAKERS = [
 @pytest.fixture(scope="module")
 def house():
     folder = Path(tempfile.mkdtemp(prefix="ca-sdks-"))
-    house = House(folder / "house", PUBLIC_HOST="127.0.0.1").start()
-    yield house
-    house.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    house = House(folder / "house", PUBLIC_HOST="127.0.0.1")
+    try:
+        yield house.start()
+    finally:
+        house.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
 def key(house):
-    return house.document("create_access_key", "admin")
+    house.document("create_user", "robot", "--no-console", "--no-password", "--administrator")
+    return house.document("create_access_key", "robot")
 
 
 @pytest.fixture(scope="module")

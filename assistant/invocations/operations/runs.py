@@ -221,9 +221,9 @@ def tell_of_run(
     if not invocation.is_rollout:
         followups.deliver(invocation.pk, [place.id for place in places if place.connected])
     followups.runs_changed([invocation.pk], [place.id for place in places])
-    invocation_begun.send(None, invocation_id=invocation.pk)
+    invocation_begun.send(None, invocation_id=invocation.pk, region_id=invocation.region_id)
     if invocation.is_final:
-        tell_end(invocation.pk)
+        tell_end(invocation)
 
 
 def run_again(principal: Principal, invocation: Invocation, *, confirmed: str = "") -> Invocation:

@@ -81,7 +81,11 @@ def repair_counters(_principal: Principal, invocation: Invocation, *, now: datet
 
     They move with the rows, so a difference is a defect or a hand in the database: it is logged.
     """
-    held = Invocation.objects.locked([invocation.pk]).only("pk", "status", "finished_at", *COUNTERS).get()
+    held = (
+        Invocation.objects.locked([invocation.pk])
+        .only("pk", "region_id", "status", "finished_at", *COUNTERS)
+        .get()
+    )
     rows = Target.objects.filter(invocation=held).order_by().values_list("status").annotate(Count("pk"))
     counts = Counter({Status(status): number for status, number in rows})
     if all(counts[status] == number for status, number in held.counts.items()):
@@ -90,5 +94,5 @@ def repair_counters(_principal: Principal, invocation: Invocation, *, now: datet
     was_final = held.is_final
     write_counters([invocation_values(held, {status: counts[status] for status in Status}, now=now)])
     if overall(counts).is_final and not was_final:
-        tell_end(held.pk)
+        tell_end(held)
     return True

@@ -238,21 +238,21 @@ def move_counters(
             counts[status] += step
         rows.append(invocation_values(invocation, counts, now=now))
         if not was_final and overall(counts) in FINAL_OVERALL:
-            ended.append(invocation.pk)
+            ended.append(invocation)
         go_on(invocation, steps[invocation.pk])
         if invocation.pk in fired:
             used[invocation.region_id] += note_runs(invocation, fired[invocation.pk])
     write_counters(rows)
     for region_id, number in sorted(used.items()):
         count(RUNS, region_id, number, now=now)
-    for invocation_id in ended:
-        tell_end(invocation_id)
+    for invocation in ended:
+        tell_end(invocation)
 
 
-def tell_end(invocation_id: str) -> None:
+def tell_end(invocation: Invocation) -> None:
     """An invocation has ended: in this transaction, and after it."""
-    invocation_final.send(None, invocation_id=invocation_id)
-    followups.invocation_ended(invocation_id)
+    invocation_final.send(None, invocation_id=invocation.pk, region_id=invocation.region_id)
+    followups.invocation_ended(invocation.pk)
 
 
 def steps_of(changed: list[tuple[Run, Run]]) -> defaultdict[str, Counter[Status]]:

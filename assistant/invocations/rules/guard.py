@@ -25,10 +25,10 @@ makes a file system: \b(mkfs(\.\w{1,10}+)?|mke2fs|mkswap)\s
 writes onto a disk: \bdd .{0,80}\bof=["']?/dev/(?!null\b|zero\b|shm/|std|fd/)
 writes onto a disk: > ?/dev/(sd|hd|vd|xvd|nvme|mmcblk|dm-|mapper/)
 wipes a disk: \b(wipefs|blkdiscard|sgdisk|sfdisk|parted|fdisk) (?!-l)
-stops or restarts the server: (^|[;&(/] ?|\|\| ?|\b(sudo|exec|then|do) )(shutdown|reboot|halt|poweroff)([ ;&)]|$)
-stops or restarts the server: \bsystemctl .{0,40}\b(reboot|poweroff|halt|kexec|rescue|emergency)\b
+stops or restarts the server: (^|[;&(/] ?|\|\| ?|\b(sudo|exec|then|do) )(shutdown(\.exe)?|reboot|halt|poweroff)([ ;&)]|$)
+stops or restarts the server: \bsystemctl (-\S{1,30}+ ){0,4}(reboot|poweroff|halt|kexec|rescue|emergency)\b
 stops or restarts the server: \b(init|telinit) [06]\b
-stops or restarts the server: \b(Restart|Stop)-Computer\b
+stops or restarts the server: \b(?i:restart|stop)-(?i:computer)\b
 starts processes without end: :\(\) ?\{ ?: ?\| ?: ?& ?\} ?; ?:
 opens every file to everybody: \bchmod (-\w{1,10}+ ){1,4}(0?777|a\+rwx) ["']?/(\*|["' ;&|]|$)
 formats a drive: \b(format [a-zA-Z]:|Format-Volume|Clear-Disk|Initialize-Disk)

@@ -207,8 +207,11 @@ def hold_back(run: Run, cause: str) -> None:
 
 
 def lets_go(run: Run, report: Report) -> bool:
-    """Whether an agent says that it has given a plan back that is held, which is not the end of it."""
-    return run.is_held and run.status is Status.SCHEDULED and report.kind is ReportKind.STOPPED
+    """Whether an agent says that it has given a plan back that was held, which is not the end of it.
+
+    It may say so when the plan is held no longer: it is told of it again.
+    """
+    return run.status is Status.SCHEDULED and report.kind is ReportKind.STOPPED
 
 
 def give_back(run: Run, *, now: datetime) -> None:

@@ -78,10 +78,8 @@ class Schedule:
 
     def next_run(self, after: datetime, clock: Zone = UTC_ZONE) -> datetime | None:
         """The next moment, if there is one that can be foreseen."""
-        moments = next_runs(self.plan, after, 1, created_at=self.created_at, clock=clock)
-        if not moments or (self.expires_at and moments[0] >= self.expires_at):
-            return None
-        return moments[0]
+        moment = moment_after(self.plan, self.created_at, clock, after)
+        return None if moment and self.expires_at and moment >= self.expires_at else moment
 
     def has_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
@@ -110,6 +108,12 @@ class Schedule:
         if report.fire or self.plan.kind is PlanKind.EVERY_START:
             return said.replace(microsecond=0)
         return last_run(self.plan, self.created_at, clock, said.replace(microsecond=0))
+
+
+@lru_cache(maxsize=4096)
+def moment_after(plan: Plan, created_at: datetime, clock: Zone, after: datetime) -> datetime | None:
+    """The plan's next moment. A whole batch asks with the same `after`."""
+    return next(iter(next_runs(plan, after, 1, created_at=created_at, clock=clock)), None)
 
 
 @lru_cache(maxsize=4096)
@@ -342,7 +346,7 @@ class Series:
 
     def _confirm_stop(self, now: datetime) -> None:
         run = self.run
-        if run.is_held and run.status is not Status.STOPPING:
+        if run.status is Status.SCHEDULED:
             # Taken from its agent for a while, which is not the end of it.
             run.delivered_at = None
         elif run.status is Status.STOPPING:

@@ -109,6 +109,9 @@ def check_rollout(terms: RolloutTerms) -> None:
     if terms.wait > limits.BATCH_WAIT_MOST:
         message = _("Between two batches are at most %(most)d seconds (a day).")
         raise RolloutRefused(message % {"most": limits.BATCH_WAIT_MOST}, field="batch_wait")
+    if terms.first_batch > limits.FIRST_BATCH_MOST:
+        message = _("The first batch has at most %(most)d instances.")
+        raise RolloutRefused(message % {"most": limits.FIRST_BATCH_MOST}, field="first_batch")
     for number, field in ((terms.first_batch, "first_batch"), (terms.wait, "batch_wait")):
         if number < 0:
             raise RolloutRefused(_("Say a number that is not below 0."), field=field)

@@ -1,11 +1,14 @@
 """What runs said, for the pages of results: grouped by sameness, one of them whole, beside the one before."""
 
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Q
+from django.db.models import Model, Q
+from django.utils.translation import gettext as _
 
 from assistant.invocations import limits
+from assistant.invocations.errors import ResultUnknown
 from assistant.invocations.models import OutputChunk, Record, Target
+from assistant.invocations.operations.retention import kept_in_words
 from assistant.invocations.querysets import RecordQuerySet, TargetQuerySet
 from assistant.invocations.rules.answers import Answers, Group, answers
 from assistant.invocations.rules.colours import plain
@@ -14,6 +17,8 @@ from assistant.invocations.rules.output import assemble
 from assistant.invocations.rules.remedies import remedy_for
 from console.kit.http import ConsoleRequest
 
+Row = TypeVar("Row", bound=Model)
+
 ANSWERS_SHOWN = 12
 ANSWER_LINES = 20
 ANSWER_BYTES = 4096
@@ -21,6 +26,13 @@ NAMES_SHOWN = 3
 PREVIEW_BYTES = 240
 # What the page of a comparison shows of the difference.
 COMPARED_LINES = 1000
+
+
+def found_or_gone(row: Row | None) -> Row:
+    """Raise ResultUnknown where there is none: whoever follows an old link learns why."""
+    if row is None:
+        raise ResultUnknown(_("There is no such result, or none that you may see.") + " " + kept_in_words())
+    return row
 
 
 def answers_of(rows: TargetQuerySet | RecordQuerySet) -> Answers:

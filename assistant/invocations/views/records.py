@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from access.permissions import needs
 from assistant.instances.filters import InstanceFilter, chosen_instances
 from assistant.instances.models import Instance
+from assistant.invocations.errors import ConfirmationNeeded
 from assistant.invocations.filters import RecordFilter
 from assistant.invocations.models import Invocation, OutputChunk, Record, Target
 from assistant.invocations.operations.blackouts import holds_on
@@ -21,7 +22,14 @@ from assistant.invocations.operations.plans import modify_invocation_attribute
 from assistant.invocations.querysets import RecordQuerySet
 from assistant.invocations.rules.segments import segments
 from assistant.invocations.states import Status
-from assistant.invocations.views.outputs import add_previews, answers_of, compared, output_of, run_before
+from assistant.invocations.views.outputs import (
+    add_previews,
+    answers_of,
+    compared,
+    found_or_gone,
+    output_of,
+    run_before,
+)
 from assistant.invocations.views.picking import CHOICES_SHOWN, wanted_of
 from console.kit.http import ConsoleRequest, gone_to, panel
 from console.kit.pagination import listing
@@ -188,7 +196,8 @@ def record_output(request: ConsoleRequest, invocation_id: str, instance_id: str,
 def visible_record(request: ConsoleRequest, invocation_id: str, instance_id: str, number: int) -> Record:
     visible = Record.objects.visible_to(request.principal)
     records = visible.select_related("target__instance", "target__invocation__command")
-    return get_object_or_404(records, invocation=invocation_id, target__instance=instance_id, number=number)
+    named = records.filter(invocation=invocation_id, target__instance=instance_id, number=number)
+    return found_or_gone(named.first())
 
 
 # --- Add instances ---
@@ -201,18 +210,32 @@ def invocation_modify(request: ConsoleRequest, invocation_id: str) -> HttpRespon
     seen = Invocation.objects.visible_to(request.principal).select_related("command")
     invocation = get_object_or_404(seen, pk=invocation_id)
     fields = request.POST or request.GET
+    question: ConfirmationNeeded | None = None
     wanted = wanted_of(invocation.command, {"username": invocation.username}, invocation.plan)
     if request.method == "POST" and "look" not in request.POST:
         chosen = chosen_instances(request.principal, fields, MODIFY)
         targets = chosen.fitting(wanted) if fields.get("all") else chosen
-        modify_invocation_attribute(request.principal, invocation, targets=targets)
-        return gone_to(request, f"{invocation.get_absolute_url()}?tab=instances")
+        try:
+            confirmed = request.POST.get("confirmed", "")
+            modify_invocation_attribute(request.principal, invocation, targets=targets, confirmed=confirmed)
+        except ConfirmationNeeded as error:
+            question = error
+        else:
+            return gone_to(request, f"{invocation.get_absolute_url()}?tab=instances")
     reachable = Instance.objects.visible_to(request.principal).registered().open_to(request.principal, MODIFY)
     others = reachable.exclude(pk__in=invocation.targets.values("instance"))
     filters = InstanceFilter(fields, queryset=others.fitting(wanted), request=request)
     rows = list(filters.qs.for_choice()[:CHOICES_SHOWN])
     number = filters.qs.count() if len(rows) == CHOICES_SHOWN else len(rows)
     ticked = set(fields.getlist("instance"))
-    context: dict[str, Any] = {"invocation": invocation, "filters": filters, "rows": rows, "number": number}
-    hidden = sorted(ticked - {instance.pk for instance in rows})
-    return panel(request, "invocations/modify.html", {**context, "ticked": ticked, "hidden_ticks": hidden})
+    context: dict[str, Any] = {
+        "invocation": invocation,
+        "filters": filters,
+        "rows": rows,
+        "number": number,
+        "ticked": ticked,
+        "hidden_ticks": sorted(ticked - {instance.pk for instance in rows}),
+        "all_chosen": bool(fields.get("all")),
+        "question": question,
+    }
+    return panel(request, "invocations/modify.html", context)

@@ -1,19 +1,17 @@
 """The people's door: watch a run, read what came of it, stop it, run it again."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
-from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from access.permissions import needs
-from assistant.invocations.errors import ConfirmationNeeded, ResultUnknown
+from assistant.invocations.errors import ConfirmationNeeded
 from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
 from assistant.invocations.models import Invocation, OutputChunk, Target
 from assistant.invocations.operations.blackouts import Hold, holds_on
@@ -21,7 +19,14 @@ from assistant.invocations.operations.retention import kept_in_words
 from assistant.invocations.operations.runs import run_again, run_again_on_failed
 from assistant.invocations.operations.stops import stop_invocation
 from assistant.invocations.views.guard import asked
-from assistant.invocations.views.outputs import add_previews, answers_of, compared, output_of, run_before
+from assistant.invocations.views.outputs import (
+    add_previews,
+    answers_of,
+    compared,
+    found_or_gone,
+    output_of,
+    run_before,
+)
 from assistant.invocations.views.records import (
     history_of,
     moments_in,
@@ -36,7 +41,6 @@ from console.kit.pagination import listing
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
 
-Row = TypeVar("Row", bound=Model)
 Part = Callable[[ConsoleRequest, Invocation], dict[str, Any]]
 
 # Instances that the stop form lists to tick.
@@ -61,31 +65,24 @@ def invocation_list(request: ConsoleRequest) -> HttpResponse:
 def invocation_detail(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
     """The page, or the one of its live parts that asks."""
     invocation = visible_invocation(request, invocation_id)
-    parts = parts_of(request, invocation)
-    context: dict[str, Any] = {
-        "invocation": invocation,
-        "parts": [f"invocations/_{name}.html" for name in parts],
-    }
+    parts = PARTS_OF_PLANS if invocation.plan.recurs else PARTS
+    context: dict[str, Any] = {"invocation": invocation}
     asked = (request.htmx.target or "").removeprefix("invocation-") if request.htmx else ""
-    if asked not in parts:
-        for part in parts.values():
-            context |= part(request, invocation)
-        return render(request, "invocations/detail.html", context)
-    return render(request, f"invocations/_{asked}.html", context | parts[asked](request, invocation))
+    if asked in parts:
+        return render(request, f"invocations/_{asked}.html", context | parts[asked](request, invocation))
+    shown = [name for name in parts if name in shown_of(request, invocation)]
+    for name in shown:
+        context |= parts[name](request, invocation)
+    context["parts"] = [f"invocations/_{name}.html" for name in shown]
+    return render(request, "invocations/detail.html", context)
 
 
-def parts_of(request: ConsoleRequest, invocation: Invocation) -> Mapping[str, Part]:
-    """The live parts of a run's page, by their fragments' names."""
+def shown_of(request: ConsoleRequest, invocation: Invocation) -> Collection[str]:
+    """Which parts the page shows: of a plan that recurs its runs or its instances."""
     if not invocation.plan.recurs:
-        return {"status": status_of, "answers": said_in, "targets": targets_of}
-    if shows_instances(request, invocation):
-        return {"status": planned_in, "targets": targets_of}
-    return {
-        "status": planned_in,
-        "timeline": moments_in,
-        "answers": said_at,
-        "records": records_in,
-    }
+        return PARTS
+    shows = shows_instances(request, invocation)
+    return ("status", "targets") if shows else ("status", "timeline", "answers", "records")
 
 
 def status_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
@@ -109,7 +106,24 @@ def targets_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any
     add_previews(found.page.object_list)
     add_snippets(found.page.object_list, found.filters.form.cleaned_data.get("says"))
     kept = "tab=instances&" if invocation.plan.recurs else ""
-    return {"listing": found, "page_obj": found.page, "groups": list(STATE_GROUPS), "kept": kept}
+    return {
+        "listing": found,
+        "page_obj": found.page,
+        "groups": list(STATE_GROUPS),
+        "kept": kept,
+        "is_narrowed": any(name != "tab" for name, _value in found.query),
+    }
+
+
+# The live parts of a run's page, by their fragments' names.
+PARTS: Mapping[str, Part] = {"status": status_of, "answers": said_in, "targets": targets_of}
+PARTS_OF_PLANS: Mapping[str, Part] = {
+    "status": planned_in,
+    "timeline": moments_in,
+    "answers": said_at,
+    "records": records_in,
+    "targets": targets_of,
+}
 
 
 @needs("ecs:DescribeInvocationResults")
@@ -223,10 +237,3 @@ def visible_target(request: ConsoleRequest, invocation_id: str, instance_id: str
     visible = Target.objects.visible_to(request.principal)
     targets = visible.select_related("invocation__command", "instance")
     return found_or_gone(targets.filter(invocation=invocation_id, instance=instance_id).first())
-
-
-def found_or_gone(row: Row | None) -> Row:
-    """Raise ResultUnknown where there is none: whoever follows an old link learns why."""
-    if row is None:
-        raise ResultUnknown(_("There is no such result, or none that you may see.") + " " + kept_in_words())
-    return row

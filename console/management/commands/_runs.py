@@ -177,7 +177,8 @@ def add_terms(parser: ArgumentParser) -> None:
 
 
 def terms_of(options: dict[str, Any]) -> Terms:
-    hours = options["wait_offline"]
+    # More than a year is refused as a year is, and does not end the calendar.
+    hours = min(options["wait_offline"], 366 * 24)
     waits_until = timezone.now() + timedelta(hours=hours) if hours else None
     return Terms(rollout_of(options), waits_until, options["confirm"], restart_of(options))
 

@@ -7,18 +7,23 @@ from importlib import import_module
 
 from aliyunsdkcore.acs_exception.exceptions import ServerException
 from aliyunsdkcore.client import AcsClient
+from aliyunsdkcore.http import protocol_type
 
 CLIENT = AcsClient(
-    os.environ["KEY_ID"], os.environ["KEY_SECRET"], "local", verify=os.environ["CA"], max_retry_time=0
+    os.environ["KEY_ID"], os.environ["KEY_SECRET"], "local", verify=os.environ["CA"], max_retry_time=1
 )
 
 
 def request_of(action, parameters):
     request = getattr(import_module(f"aliyunsdkecs.request.v20140526.{action}Request"), f"{action}Request")()
     request.set_endpoint(os.environ["ENDPOINT"])
-    request.set_protocol_type(os.environ["PROTOCOL"])
+    # It is compared by identity: only the SDK's own word counts.
+    request.set_protocol_type(getattr(protocol_type, os.environ["PROTOCOL"].upper()))
     request.set_accept_format("json")
     for name, value in parameters.items():
+        if name == "RegionId":
+            # The client's own, which it adds by itself.
+            continue
         if isinstance(value, list):
             getattr(request, f"set_{name}s")(value)
         else:
