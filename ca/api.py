@@ -83,7 +83,9 @@ class Api:
         try:
             said = json.loads(body)
         except ValueError as error:
-            message = f"{self._profile.endpoint} does not answer as a console does (status {response.status})."
+            message = (
+                f"{self._profile.endpoint} does not answer as a console does (status {response.status})."
+            )
             raise CliError(message, UNREACHABLE) from error
         if response.status >= 400 or "Code" in said:
             raise ApiRefused(said.get("Code", ""), said.get("Message", ""), said.get("RequestId", ""))
@@ -129,7 +131,9 @@ def flat(parameters: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(value, (list, tuple)):
             for number, one in enumerate(value, start=1):
                 members = flat(one) if isinstance(one, dict) else {"": str(one)}
-                found.update({f"{name}.{number}{'.' if key else ''}{key}": text for key, text in members.items()})
+                found.update(
+                    {f"{name}.{number}{'.' if key else ''}{key}": text for key, text in members.items()}
+                )
         elif isinstance(value, bool):
             found[name] = "true" if value else "false"
         elif value is not None and value != "":

@@ -1,4 +1,4 @@
-"""Makes the one file that is installed: the same sources give the same bytes.
+"""Makes the one file that is installed, as the agent's is made: the same sources give the same bytes.
 
 python -m ca.build ca.pyz
 """
@@ -6,40 +6,13 @@ python -m ca.build ca.pyz
 from __future__ import annotations
 
 import sys
-import zipfile
 from pathlib import Path
 
-INTERPRETER_LINE = b"#!/usr/bin/env python3\n"
-STARTER = b"import sys\n\nfrom ca import cli\n\nsys.exit(cli.main(sys.argv[1:]))\n"
-
-# The oldest moment that a zip file can name.
-TIMESTAMP = (1980, 1, 1, 0, 0, 0)
-UNIX, REGULAR_FILE = 3, 0o100644 << 16
-
-# What makes the file is not needed in it.
-LEFT_OUT = frozenset({"__main__.py", "build.py"})
+from agent import build as one_file
 
 
 def build(target: Path) -> None:
-    """Write the command line as an executable zip file to `target`, in one step."""
-    sources = sorted(path for path in Path(__file__).parent.glob("*.py") if path.name not in LEFT_OUT)
-    draft = target.with_name(target.name + ".new")
-    with draft.open("wb") as stream:
-        stream.write(INTERPRETER_LINE)
-        with zipfile.ZipFile(stream, "w") as archive:
-            _add(archive, "__main__.py", STARTER)
-            for source in sources:
-                _add(archive, f"ca/{source.name}", source.read_bytes())
-    draft.chmod(0o755)
-    draft.replace(target)
-
-
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(name, TIMESTAMP)
-    # The same on every system and with every version of zlib.
-    entry.create_system, entry.external_attr = UNIX, REGULAR_FILE
-    entry.compress_type = zipfile.ZIP_STORED
-    archive.writestr(entry, content)
+    one_file.build(target, Path(__file__).parent)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,9 @@ def places(api: Api, options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def id_of(api: Api, name: str) -> str:
-    found = [row["InstanceId"] for row in api.pages("DescribeManagedInstances", "Instances", InstanceName=name)]
+    found = [
+        row["InstanceId"] for row in api.pages("DescribeManagedInstances", "Instances", InstanceName=name)
+    ]
     if len(found) != 1:
         raise CliError(f"{len(found)} servers are called {name}. Say the id.", USAGE)
     return str(found[0])

@@ -41,7 +41,9 @@ def follow(api: Api, runs: list[str], *, as_json: bool = False) -> int:
 
 def results_of(api: Api, run: str, *, history: bool = False) -> list[dict[str, Any]]:
     asked = {"InvokeId": run, "ContentEncoding": "PlainText", "IncludeHistory": history or None}
-    return list(api.pages("DescribeInvocationResults", "Invocation", "InvocationResults", "InvocationResult", **asked))
+    return list(
+        api.pages("DescribeInvocationResults", "Invocation", "InvocationResults", "InvocationResult", **asked)
+    )
 
 
 def print_news(rows: list[dict[str, Any]], printed: dict[tuple[str, str], int]) -> bool:

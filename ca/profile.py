@@ -1,11 +1,11 @@
 """Where the console is and who calls: from the environment, else from a profile of the file.
 
-    [default]
-    endpoint = https://console.example:8443
-    access_key_id = LTAI…
-    access_key_secret = …
-    region = local
-    ca_file = /etc/cloud-assistant/ca.pem
+[default]
+endpoint = https://console.example:8443
+access_key_id = LTAI…
+access_key_secret = …
+region = local
+ca_file = /etc/cloud-assistant/ca.pem
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def load(name: str = "", path: Path | None = None) -> Profile:
     missing = [field for field in NEEDED if not said.get(field)]
     if missing:
         variables = ", ".join(f"CA_{field.upper()}" for field in missing)
-        message = f"Not known: {', '.join(missing)}. Set {variables}, or say `ca configure` ({path}, [{name}])."
+        message = (
+            f"Not known: {', '.join(missing)}. Set {variables}, or say `ca configure` ({path}, [{name}])."
+        )
         raise CliError(message, USAGE)
     return Profile(**{field: said.get(field, "") for field in FIELDS})
 

@@ -18,7 +18,7 @@ from access.operations.decisions import authorize
 from access.operations.identities import principal_for
 from access.operations.secrets import seal, unseal
 from access.principals import Door, Principal
-from console.kit.errors import InvalidParameter, QuotaExceeded
+from console.kit.errors import InvalidParameter, NotAllowed, QuotaExceeded
 from openapi import limits
 from openapi.changes import newest, next_changes, told
 from openapi.models import Change, ChangeKind, Webhook
@@ -46,6 +46,8 @@ def create_webhook(principal: Principal, *, name: str, url: str, kinds: list[str
     """Tell an address of what happens from now on, as far as the principal may see it. Raises InvalidParameter."""
     authorize(principal, "ecs:CreateWebhook", "*")
 
+    if principal.user_id is None:
+        raise NotAllowed(_("A webhook acts for a user. Sign in first."))
     check(name, url, kinds)
     if Webhook.objects.count() >= limits.WEBHOOKS:
         message = _("There are %(most)d webhooks. Delete one that is not used any more.")

@@ -80,6 +80,7 @@ PARTS_OF_OPERATIONS = {
     "instance_left": "the agents' door: the server's own signature is",
     "create_link": "part of recognise and of linking oneself, which have asked",
     "tell_of_run": "part of run_command and invoke_command, which have asked",
+    "begin_restart": "part of run_command and invoke_command; it asks for the restart itself",
     "break_off": "the end of an export that nobody asked for; create_export has asked",
 }
 

@@ -58,6 +58,8 @@ PAGES = [
     "console/access/quotas/",
     "console/access/audit/",
     "console/access/audit/export/",
+    "console/api/",
+    "console/api/2014-05-26/RunCommand/",
 ]
 
 
