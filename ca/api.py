@@ -66,7 +66,9 @@ class Api:
             for step in path:
                 found = found[step]
             yield from found
-            token = answer.get("NextToken") or (answer.get(path[0]) or {}).get("NextToken", "") or ""
+            # One action has its paging beside the list, inside.
+            inside = answer[path[0]] if isinstance(answer[path[0]], dict) else {}
+            token = answer.get("NextToken") or inside.get("NextToken") or ""
 
     def close(self) -> None:
         if self._connection:

@@ -68,8 +68,8 @@ MORE = {
     "ListTagResources": "InvalidResourceType.NotFound",
     "ModifyCommand": "InvalidCmdId.NotFound",
     "ModifyInvocationAttribute": """
-        InvalidInstanceId.NotFound InvalidInvokeId.NotFound InvalidOperation.InvokeAlreadyFinished
-        InvalidOperation.RepeatModeUnsupported
+        ConfirmationRequired InvalidInstanceId.NotFound InvalidInvokeId.NotFound
+        InvalidOperation.InvokeAlreadyFinished InvalidOperation.RepeatModeUnsupported
     """,
     "ModifyManagedInstance": "InvalidInstanceId.NotFound",
     "RunCommand": f"{SCRIPT} {RUN} CmdCount.ExceedQuota",

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from access.permissions import needs
 from console.kit.errors import ConsoleError
 from console.kit.http import ConsoleRequest, gone_to, panel, put_error
-from openapi.changes import newest
 from openapi.models import ChangeKind, Webhook
 from openapi.webhooks import create_webhook, delete_webhook, switch_webhook
 
@@ -31,11 +30,10 @@ class WebhookForm(forms.Form):
     )
 
 
-@needs("ecs:ListWebhooks")
+@needs("ecs:DescribeInvocations")
 @require_safe
 def webhook_list(request: ConsoleRequest) -> HttpResponse:
-    context = {"webhooks": Webhook.objects.select_related("user"), "newest": newest()}
-    return render(request, "openapi/webhooks.html", context)
+    return render(request, "openapi/webhooks.html", {"webhooks": Webhook.objects.select_related("user")})
 
 
 @needs("ecs:CreateWebhook")

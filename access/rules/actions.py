@@ -61,7 +61,6 @@ ALL = [
             ("RebootInstance", "instance", _("restart servers")),
             ("ModifyInvocationAttribute", "instance", _("add instances to plans")),
             # Ours.
-            ("ListWebhooks", "", _("see webhooks")),
             ("CreateWebhook", "", _("create webhooks")),
             ("ModifyWebhook", "", _("switch webhooks on and off")),
             ("DeleteWebhook", "", _("delete webhooks")),

@@ -38,7 +38,12 @@ class GuardAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         patterns = obj.patterns.splitlines()
         principal = principal_of(request)
-        record(principal, "ecs:ModifyRunGuard", percent=obj.percent, least=obj.least, patterns=patterns)
+        facts: dict[str, Any] = {
+            "percent": obj.percent,
+            "least": obj.least,
+            "asks_programs": obj.asks_programs,
+        }
+        record(principal, "ecs:ModifyRunGuard", **facts, patterns=patterns)
 
     def delete_model(self, request: HttpRequest, obj: Guard) -> None:
         super().delete_model(request, obj)

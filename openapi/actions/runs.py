@@ -17,7 +17,7 @@ from assistant.commands.rules.catalogue import CommonCommand, catalogue
 from assistant.commands.rules.content import launched
 from assistant.instances.models import Instance
 from assistant.instances.querysets import InstanceQuerySet
-from assistant.invocations.errors import NothingToStop
+from assistant.invocations.errors import NothingToStop, TargetsMissing
 from assistant.invocations.limits import INSTANCES_PER_CALL
 from assistant.invocations.models import Invocation, Target
 from assistant.invocations.operations.common_commands import invoke_common_command
@@ -328,6 +328,7 @@ class ModifyInvocationAttribute(Regional):
 
     command_content = Text(doc="the script of a plan never changes: any is refused")
     content_encoding = Text(doc="taken and not used")
+    confirmation = Text(doc="ours: the digest out of ConfirmationRequired, by which a risky run is confirmed")
     enable_parameter = Flag(doc="taken and not used")
     frequency = Text(doc="the times of a plan never change: any is refused")
     instance_ids = Texts(
@@ -346,7 +347,11 @@ class ModifyInvocationAttribute(Regional):
         invocation = run_of(self.region.pk, self.invoke_id)
         registered: InstanceQuerySet = Instance.objects.registered().filter(region=self.region)
         targets = all_named(registered, self.instance_ids, InstanceIdNotFound)
-        modify_invocation_attribute(principal, invocation, targets=targets)
+        try:
+            modify_invocation_attribute(principal, invocation, targets=targets, confirmed=self.confirmation)
+        except TargetsMissing:
+            # It runs on all of them already: the API has no word for that either.
+            return {"CommandId": invocation.command_id}
         return {"CommandId": invocation.command_id}
 
     def _check_unchanged(self, name: str) -> None:

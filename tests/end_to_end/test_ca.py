@@ -6,17 +6,18 @@ import sys
 
 import pytest
 
-from tests.up.house import environment
+from tests.up.house import environment, until
 
 
 @pytest.fixture(scope="module")
 def ca(house, tmp_path_factory):
-    """`ca` with an access key of the administrator, over TLS."""
+    """`ca` with an access key of an administrator, over TLS."""
     from ca.build import build
 
     program = tmp_path_factory.mktemp("ca") / "ca.pyz"
     build(program)
-    key = json.loads(house.command("create_access_key", "admin", "--json"))
+    house.document("create_user", "shell", "--no-console", "--no-password", "--administrator")
+    key = house.document("create_access_key", "shell")
 
     def run(*words, **more):
         told = {
@@ -39,10 +40,10 @@ def ca(house, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def local(ca):
+def local(house):
     """The machine that the console runs on, its first instance."""
-    [instance] = json.loads(ca("instances", "--json").stdout)
-    return instance["InstanceId"]
+    until(lambda: any(one["Connected"] for one in house.document("list_instances")), 30)
+    return house.document("list_instances")[0]["InstanceId"]
 
 
 def test_servers_are_listed(ca, local):

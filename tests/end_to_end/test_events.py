@@ -4,26 +4,29 @@ import hashlib
 import http.client
 import json
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 
 from openapi.requests import Request
 from openapi.signing import v3
 from tests.openapi.calls import ECS, now_text
+from tests.up.house import until
 
 SECONDS = 20
 
 
 @pytest.fixture(scope="module")
 def key(house):
-    return json.loads(house.command("create_access_key", "admin", "--json"))
+    house.document("create_user", "listener", "--no-console", "--no-password", "--administrator")
+    return house.document("create_access_key", "listener")
 
 
 class Events:
     """An open stream."""
 
     def __init__(self, house, key, after=None):
-        host = f"127.0.0.1:{house.port}"
+        host = urlsplit(house.url).netloc
         self.connection = http.client.HTTPConnection(host, timeout=SECONDS)
         headers = {
             "host": host,
@@ -77,8 +80,9 @@ def test_a_run_is_told_from_its_making_to_its_end_and_again_to_who_comes_back(ho
     assert stream.response.status == 200
     assert stream.response.getheader("content-type").startswith("text/event-stream")
 
-    [instance] = json.loads(house.command("list_instances", "--json"))
-    house.command("run_command", "echo told", "--instance", instance["InstanceId"])
+    until(lambda: any(one["Connected"] for one in house.document("list_instances")), 30)
+    [instance] = house.document("list_instances")
+    house.document("run_command", "--content", "echo told", "--instance", instance["InstanceId"])
 
     (made, first), (ended, last) = stream.next(), stream.next()
     assert (made, ended) == ("InvocationCreated", "InvocationEnded")
@@ -90,7 +94,7 @@ def test_a_run_is_told_from_its_making_to_its_end_and_again_to_who_comes_back(ho
 
 
 def test_a_stream_without_a_signature_is_refused(house):
-    connection = http.client.HTTPConnection(f"127.0.0.1:{house.port}", timeout=SECONDS)
+    connection = http.client.HTTPConnection(urlsplit(house.url).netloc, timeout=SECONDS)
     connection.request("GET", "/events")
     response = connection.getresponse()
 

@@ -214,7 +214,7 @@ def test_a_run_by_hand_is_asked_about_while_a_window_is_open(olga):
 
 def test_plans_and_runs_elsewhere_are_not_asked_about(olga):
     blackout(timedelta(minutes=-1), tag_key="env")
-    assert check_guard(ran(olga).command, {}, [InstanceFactory().pk], confirmed="") == []
+    assert check_guard(olga, ran(olga).command, {}, [InstanceFactory().pk], confirmed="") == []
 
     blackout(timedelta(minutes=-1))
     planned(olga, frequency="rate(5m)")

@@ -9,7 +9,8 @@ from access.models import AuditEntry
 from access.rules.quotas import RUNS
 from assistant.commands.models import Command
 from assistant.invocations.limits import OUTPUT_VIEW_BYTES
-from assistant.invocations.models import Invocation, Target
+from assistant.invocations.models import Guard, Invocation, Target
+from assistant.invocations.rules.guard import DEFAULT_PATTERNS
 from assistant.invocations.states import InvokeStatus
 from console.kit.clock import to_milliseconds
 from tests.instances.factories import InstanceFactory, RegionFactory
@@ -193,7 +194,6 @@ REFUSED = [
     ({"ResourceGroupId": "rg-1"}, "InvalidResourceGroup.NotFound", 404),
     ({"Tag.1.Key": "env"}, "InvalidParameter.Tag", 400),
     ({"RegionId": "cn-nowhere"}, "InvalidRegionId.NotFound", 404),
-    ({"CommandContent": "rm -rf /"}, "ConfirmationRequired", 409),
     ({"RepeatMode": "DryRun"}, "DryRunOperation", 400),
     ({"RepeatMode": "dryrun", "Frequency": "rate(5m)"}, "DryRunOperation", 400),
     ({"RepeatMode": "DryRun", "Frequency": "rate(5)"}, "InvalidParam.Frequency", 400),
@@ -224,8 +224,14 @@ def test_a_dry_run_uses_up_no_quota_and_says_who_may_not(program, program_of, so
     assert [entry.outcome for entry in entries] == [AuditEntry.Outcome.REFUSED]
 
 
-def test_a_run_that_is_asked_about_goes_through_with_its_digest(program, instance):
+def test_programs_are_not_asked_what_they_cannot_answer(program, instance):
+    assert run(program, instance, CommandContent="shutdown -r now")["InvokeId"]
+
+
+def test_programs_that_are_asked_too_go_on_with_the_digest(program, instance):
+    Guard.objects.create(patterns=DEFAULT_PATTERNS, asks_programs=True)
     question = run(program, instance, CommandContent="rm -rf /")
+    assert question["Code"] == "ConfirmationRequired"
 
     digest = question["Message"].rstrip(".").rpartition(" ")[2]
     said = run(program, instance, CommandContent="rm -rf /", Confirmation=digest)
@@ -315,6 +321,9 @@ def test_a_plan_takes_more_servers(program, olga):
 
     assert said["CommandId"] == plan.command_id
     assert {target.instance_id for target in plan.targets.all()} == {first.pk, second.pk}
+    again = program.call("ModifyInvocationAttribute", **{"InvokeId": plan.pk, "InstanceId.1": second.pk})
+    assert again["CommandId"] == plan.command_id
+    assert plan.targets.count() == 2
 
 
 @pytest.mark.parametrize(

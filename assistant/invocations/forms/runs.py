@@ -229,10 +229,13 @@ class GuardForm(forms.ModelForm):
 
     class Meta:
         model = Guard
-        fields = ("percent", "least", "patterns")
+        fields = ("percent", "least", "patterns", "asks_programs")
         help_texts = {
             "percent": _("Runs on more than this part of a region's instances are asked about: 0 to 100."),
             "patterns": _("One per line: what it does, a colon and a blank, the regular expression."),
+            "asks_programs": _(
+                "Their runs are then refused until they send Confirmation, which SDKs do not know."
+            ),
         }
 
     def clean_percent(self) -> int:

@@ -87,6 +87,8 @@ class Guard(models.Model):
     percent = models.PositiveSmallIntegerField(_("percent of a region"), default=limits.GUARD_PERCENT)
     least = models.PositiveIntegerField(_("at least so many instances"), default=limits.GUARD_LEAST)
     patterns = models.TextField(_("patterns"), blank=True)
+    # Programs that were written for the API as it is elsewhere cannot answer a question.
+    asks_programs = models.BooleanField(_("ask programs too"), default=False)
 
     class Meta:
         verbose_name = _("guard of runs")

@@ -62,7 +62,7 @@ def invoke_common_command(
     )
     order = Order(username, values, timing, own)
     check_timing(timing, own.timeout_of(command), now=now)
-    confirmed = check_guard(command, values, places, timing)
+    confirmed = check_guard(principal, command, values, places, timing)
 
     invocation = create_invocation(principal, command, places, order, now=now)
 

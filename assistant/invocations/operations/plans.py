@@ -51,7 +51,9 @@ def modify_invocation_attribute(
     check_places(new, invocation.command.type, invocation.username)
     everywhere = sorted({*known, *(place.id for place in new)})
     values = values_of(invocation)
-    agreed = check_guard(invocation.command, values, everywhere, confirmed=confirmed, begins_now=False)
+    agreed = check_guard(
+        principal, invocation.command, values, everywhere, confirmed=confirmed, begins_now=False
+    )
 
     create_targets(held, new, now=now)
     count(held, new, now=now)

@@ -131,7 +131,7 @@ def run_command(
     check_timing(timing, script.timeout, now=now)
     command = write_command(principal, region, script, kept=keep)
     values = parameters_of(command, parameters or {})
-    confirmed = check_guard(command, values, places, timing)
+    confirmed = check_guard(principal, command, values, places, timing)
 
     order = Order(username, values, timing)
     invocation = create_invocation(principal, command, places, order, now=now)
@@ -164,7 +164,7 @@ def invoke_command(
     values = parameters_of(command, parameters or {})
     order = Order(username, values, timing, own)
     check_timing(timing, own.timeout_of(command), now=now)
-    confirmed = check_guard(command, values, places, timing)
+    confirmed = check_guard(principal, command, values, places, timing)
 
     invocation = create_invocation(principal, command, places, order, now=now)
 
@@ -194,10 +194,11 @@ def authorize_run(
 
 
 def check_guard(
-    command: Command, values: Mapping[str, str], places: list[Place], timing: Timing
+    principal: Principal, command: Command, values: Mapping[str, str], places: list[Place], timing: Timing
 ) -> list[str]:
     """What the guard asked about and was confirmed. Raises ConfirmationNeeded."""
     return confirmed_by_guard(
+        principal,
         command,
         values,
         [place.id for place in places],
