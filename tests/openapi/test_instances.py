@@ -279,7 +279,7 @@ def test_who_may_see_one_tag_sees_its_instances_only(program_of, somebody, insta
         "Effect": "Allow",
         "Action": "ecs:Describe*",
         "Resource": "*",
-        "Condition": {"StringEquals": {"acs:ResourceTag/env": "prod"}},
+        "Condition": {"StringEquals": {"ecs:tag/env": "prod"}},
     }
     program = program_of(somebody("nils", allowed).user)
 
