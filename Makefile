@@ -47,6 +47,9 @@ format: .venv/ready-dev  ## Rewrite code and templates in the house style
 	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 	$(BIN)/djhtml --tabwidth 4 $$(git ls-files 'templates/*.html')
 
+ca.pyz: $(wildcard ca/*.py) .venv/ready  ## Make the command line for users, one file
+	$(BIN)/python -m ca.build ca.pyz
+
 bench: .venv/ready-dev  ## Measure (see bench/README.md)
 	@for file in bench/measure_*.py; do $(BIN)/python -m bench.$$(basename $$file .py) || exit 1; done
 
