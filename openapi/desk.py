@@ -102,7 +102,14 @@ def perform(
     try:
         called = action(said, host=host)
         if action.is_idempotent:
-            return once(principal, name, said, lambda: called.perform(principal), now=timezone.now())
+            return once(
+                principal,
+                name,
+                said,
+                lambda: called.perform(principal),
+                now=timezone.now(),
+                is_secret=action.tells_secret,
+            )
         return called.perform(principal)
     except ConsoleError as error:
         error.code = code_of(action, error)  # type: ignore[misc]

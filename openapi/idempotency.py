@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from access.operations.calls import remember_refusal
+from access.operations.secrets import seal, unseal
 from access.principals import Principal
 from console.kit.errors import NotAllowed
 from openapi import limits
@@ -40,6 +41,7 @@ def once(
     perform: Callable[[], dict[str, Any]],
     *,
     now: datetime,
+    is_secret: bool = False,
 ) -> dict[str, Any]:
     """The answer of the first call with this ClientToken; only the first one does anything.
 
@@ -53,7 +55,8 @@ def once(
         raise InvalidParameter("ClientToken", f"It has at most {limits.TOKEN_CHARACTERS} ASCII characters.")
     try:
         with transaction.atomic():
-            return answered(principal, action, token, said, perform, now=now)
+            call = answered(principal, action, token, said, perform, now=now, is_secret=is_secret)
+            return opened(call)
     except NotAllowed as refusal:
         # Written inside, and rolled back with the token.
         remember_refusal(principal, refusal)
@@ -68,7 +71,8 @@ def answered(
     perform: Callable[[], dict[str, Any]],
     *,
     now: datetime,
-) -> dict[str, Any]:
+    is_secret: bool,
+) -> IdempotentCall:
     digest = digest_of(said)
     whose = {"user_id": principal.user_id, "action": action, "token": token}
     IdempotentCall.objects.filter(**whose, created_at__lte=now - limits.TOKEN_KEPT).delete()
@@ -76,14 +80,31 @@ def answered(
         **whose, defaults={"digest": digest, "created_at": now}
     )
     if is_new:
-        call.answer = perform()
-        call.save(update_fields=["answer"])
+        keep(call, perform(), is_secret=is_secret)
     elif call.digest != digest:
         raise TokenMismatch(
             "This ClientToken was used for a call with other parameters.", field="ClientToken"
         )
+    return call
+
+
+def keep(call: IdempotentCall, answer: dict[str, Any], *, is_secret: bool) -> None:
+    if is_secret:
+        call.sealed_answer = seal(json.dumps(answer), binding=binding_of(call))
+    else:
+        call.answer = answer
+    call.save(update_fields=["answer", "sealed_answer"])
+
+
+def opened(call: IdempotentCall) -> dict[str, Any]:
     answer: dict[str, Any] = call.answer
+    if call.sealed_answer:
+        answer = json.loads(unseal(call.sealed_answer, binding=binding_of(call)))
     return answer
+
+
+def binding_of(call: IdempotentCall) -> str:
+    return f"IdempotentCall:{call.pk}"
 
 
 def digest_of(said: Mapping[str, str]) -> str:

@@ -78,6 +78,8 @@ class IdempotentCall(models.Model):
     # Of the parameters; the same token with others is a mistake.
     digest = models.CharField(max_length=64)
     answer: "models.JSONField[Any, Any]" = models.JSONField(default=dict)
+    # The same where it holds a secret.
+    sealed_answer = models.TextField(default="", blank=True, editable=False)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -41,6 +41,7 @@ class CreateActivation(Regional):
     doc = "Make a code with which servers register. The code is shown here and never again."
     answer = {"ActivationId": str, "ActivationCode": str}
     is_idempotent = True
+    tells_secret = True
     codes = {
         "InvalidParameter.instance_name": "InstanceName.InvalidPattern",
         "InvalidParameter.instance_count": "ActivationLimitation.Invalid",

@@ -33,6 +33,8 @@ class Action:
     answer: ClassVar[Shape] = {}
     # Whether it takes a ClientToken, by which a second call gets the first one's answer.
     is_idempotent: ClassVar[bool] = False
+    # Whether its answer holds what is shown once.
+    tells_secret: ClassVar[bool] = False
     # Codes by which the API calls refusals that the console has other words for.
     codes: ClassVar[Mapping[str, str]] = {}
     # Templates show classes; they are not to make calls of them.

@@ -93,3 +93,12 @@ def test_old_tokens_are_let_go_of(program):
 
     assert idempotency.forget(SYSTEM, now=timezone.now()) == 1
     assert IdempotentCall.objects.get().token == "two"
+
+
+def test_a_secret_that_is_told_again_lies_sealed_meanwhile(program):
+    first = program.call("CreateActivation", ClientToken="once")
+    again = program.call("CreateActivation", ClientToken="once")
+
+    assert first["ActivationCode"] == again["ActivationCode"]
+    [kept] = IdempotentCall.objects.values_list("answer", "sealed_answer")
+    assert first["ActivationCode"] not in str(kept)
