@@ -50,10 +50,16 @@ def start(options: argparse.Namespace, action: str, asked: dict[str, Any]) -> in
         "Parameters": json.dumps(parameters_of(options.param)) if options.param else None,
         "Frequency": options.plan,
     }
-    runs = [
-        api.call(action, **asked, **where, ClientToken=uuid.uuid4().hex)["InvokeId"]
-        for where in places(api, options)
-    ]
+    runs: list[str] = []
+    try:
+        for where in places(api, options):
+            answer = api.call(action, **asked, **where, ClientToken=uuid.uuid4().hex)
+            runs.append(answer["InvokeId"])
+    except CliError:
+        # Whoever tries again would run these twice.
+        if runs:
+            sys.stderr.write(f"ca: started before that: {' '.join(runs)}\n")
+        raise
     if options.plan or not options.wait:
         tables.show_ids(runs, as_json=options.json)
         return 0
@@ -102,6 +108,7 @@ def results(options: argparse.Namespace) -> int:
         return 0
     if options.wait:
         return following.follow(api, [options.run], as_json=options.json)
+    following.known_results_of(api, options.run)
     rows = following.results_of(api, options.run, history=options.history)
     tables.show_results(rows, as_json=options.json)
     return following.status_of(rows)

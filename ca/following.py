@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ca import tables
-from ca.errors import FAILED
+from ca.errors import FAILED, CliError
 
 if TYPE_CHECKING:
     from ca.api import Api
@@ -23,7 +23,7 @@ STATUS_MOST = 125
 def follow(api: Api, runs: list[str], *, as_json: bool = False) -> int:
     """Print what the servers say until all have ended; the status to end with."""
     printed: dict[tuple[str, str], int] = {}
-    pause, rows = FIRST_PAUSE, [row for run in runs for row in results_of(api, run)]
+    pause, rows = FIRST_PAUSE, [row for run in runs for row in known_results_of(api, run)]
     while True:
         news = False if as_json else print_news(rows, printed)
         if not any(row["InvocationStatus"] in GOING_ON for row in rows):
@@ -37,6 +37,14 @@ def follow(api: Api, runs: list[str], *, as_json: bool = False) -> int:
     else:
         tables.say_ends(rows)
     return status_of(rows)
+
+
+def known_results_of(api: Api, run: str) -> list[dict[str, Any]]:
+    """Raises CliError where there are none: nobody must take that for a success."""
+    rows = results_of(api, run)
+    if not rows:
+        raise CliError(f"There are no results of {run} to see. Is the id right, and may this key read them?")
+    return rows
 
 
 def results_of(api: Api, run: str, *, history: bool = False) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import redis
 from django.conf import settings
 
 from access import errors as access_errors
-from access.models import AccessKey, User
+from access.models import AccessKey
 from access.operations.access_keys import counts, find_key, key_in_use, note_use
 from access.operations.identities import Origin, principal_for
 from access.principals import Door, Principal
@@ -30,7 +30,12 @@ def is_v3(request: Request) -> bool:
 
 
 def admit(request: Request, parameters: Parameters, *, now: datetime) -> Principal:
-    """The principal of a call that is signed, fresh and new. Raises this door's refusals.
+    """The principal of a call that is signed, fresh and new. Raises this door's refusals."""
+    return principal_of(admitted_key(request, parameters, now=now), request)
+
+
+def admitted_key(request: Request, parameters: Parameters, *, now: datetime) -> AccessKey:
+    """The access key of such a call, with its user.
 
     The secret is opened before the key's existence is told: an unknown id costs what a known one does.
     """
@@ -44,18 +49,18 @@ def admit(request: Request, parameters: Parameters, *, now: datetime) -> Princip
     use_up(claim)
     key = key_that_counts(claim.key_id)
     note_use(key, now, source_ip=request.source_ip)
-    return principal_for(
-        key.user, Door.API, origin=Origin(source_ip=request.source_ip, is_secure=request.is_secure)
-    )
+    return key
 
 
-def renewed(principal: Principal) -> Principal | None:
-    """The same principal anew, for who stays longer than a call; None where it may call no more."""
-    user = User.objects.filter(pk=principal.user_id or 0, is_active=True, api_access=True).first()
-    if user is None or not any(counts(key) for key in AccessKey.objects.filter(user=user)):
-        return None
-    origin = Origin(source_ip=principal.source_ip, is_secure=principal.is_secure)
-    return principal_for(user, Door.API, origin=origin)
+def principal_of(key: AccessKey, request: Request) -> Principal:
+    origin = Origin(source_ip=request.source_ip, is_secure=request.is_secure)
+    return principal_for(key.user, Door.API, origin=origin)
+
+
+def renewed(key_id: str, request: Request) -> Principal | None:
+    """Whoever has opened something with a key that lasts, as they are now; None where the key opens no more."""
+    key = AccessKey.objects.select_related("user").filter(pk=key_id).first()
+    return principal_of(key, request) if key and counts(key) else None
 
 
 def key_that_counts(key_id: str) -> AccessKey:

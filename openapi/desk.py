@@ -85,8 +85,7 @@ def asked_for(request: Request, parameters: Parameters) -> tuple[str, str]:
     """Version and action. V3 says them in headers, V1 among the parameters; where both do, each counts its own."""
     of_headers = (request.headers.get("x-acs-version", ""), request.headers.get("x-acs-action", ""))
     of_parameters = (parameters.all.get("Version", ""), parameters.all.get("Action", ""))
-    first, second = (of_headers, of_parameters) if is_v3(request) else (of_parameters, of_headers)
-    version, name = (one or other for one, other in zip(first, second, strict=True))
+    version, name = of_headers if is_v3(request) else of_parameters
     for what, value in (("Action", name), ("Version", version)):
         if not value:
             raise MissingParameter(f"The parameter {what} is missing.", field=what)

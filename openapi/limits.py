@@ -14,8 +14,12 @@ CHANGES_KEPT = timedelta(days=7)
 CHANGES_PER_STEP = 100
 # Streams of one process.
 STREAMS = 200
-# To connect, and for the answer, in seconds.
-WEBHOOK_TIMEOUT = (3, 5)
+# For one call of a webhook, from beginning to end.
+WEBHOOK_SECONDS = 5.0
+# How long one is told things in a row, and how long a sender that died keeps it from others: longer than
+# a turn and its last call.
+WEBHOOK_TURN = timedelta(seconds=20)
+WEBHOOK_CLAIM = timedelta(seconds=60)
 # Between two tries of a webhook that fails: twice as long each time, up to an hour.
 WEBHOOK_PAUSE = timedelta(seconds=10)
 WEBHOOK_PAUSE_MOST = timedelta(hours=1)

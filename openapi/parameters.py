@@ -17,6 +17,12 @@ from openapi.errors import InvalidParameter, MissingParameter
 
 Value = TypeVar("Value")
 
+
+def is_whole(text: str) -> bool:
+    """Without NUL and without surrogates, which JSON can spell and UTF-8 cannot."""
+    return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
+
+
 MOMENTS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ")
 NUMBERED = re.compile(r"(?P<name>[A-Za-z]+)\.(?P<number>[0-9]{1,6})(?:\.(?P<member>[A-Za-z]+))?")
 
@@ -75,6 +81,11 @@ class Parameter(Generic[Value]):
         wrong = {f"InvalidParameter.{self.name}"}
         return wrong | {self.missing or MissingParameter.code} if self.required else wrong
 
+    def check_text(self, text: str) -> None:
+        """Raises InvalidParameter for what no column and no agent can hold."""
+        if not is_whole(text):
+            raise self.wrong("it holds a NUL character, or half of one that has two.")
+
     def wrong(self, sentence: str) -> InvalidParameter:
         return InvalidParameter(self.name, f"{self.name}: {sentence}")
 
@@ -106,8 +117,7 @@ class Text(Parameter[str]):
         return ""
 
     def read(self, text: str) -> str:
-        if "\x00" in text:
-            raise self.wrong("it holds a NUL character.")
+        self.check_text(text)
         if len(text) > self.most:
             raise self.wrong(f"it has at most {self.most} characters.")
         return self._among(text) if self.one_of else text
@@ -131,8 +141,7 @@ class MaybeText(Parameter[str | None]):
         return None
 
     def read(self, text: str) -> str | None:
-        if "\x00" in text:
-            raise self.wrong("it holds a NUL character.")
+        self.check_text(text)
         return text
 
 
@@ -271,8 +280,8 @@ class Texts(Parameter[list[str]]):
             too_many = self.wrong(f"at most {self.most} may be named.")
             too_many.code = self.too_many or too_many.code  # type: ignore[misc]
             raise too_many
-        if any("\x00" in text for text in found):
-            raise self.wrong("it holds a NUL character.")
+        for text in found:
+            self.check_text(text)
         return list(dict.fromkeys(found))
 
     @property
@@ -357,6 +366,8 @@ class JsonObject(Parameter[dict[str, str]]):
             raise self.wrong("it is not JSON.") from error
         if not isinstance(said, dict):
             raise self.wrong("it is not a JSON object.")
+        for name in said:
+            self.check_text(name)
         return {name: self._text(value) for name, value in said.items()}
 
     def _once(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -367,8 +378,7 @@ class JsonObject(Parameter[dict[str, str]]):
     def _text(self, value: Any) -> str:
         if isinstance(value, dict | list) or value is None:
             raise self.wrong("its values are texts.")
-        if "\x00" in str(value):
-            raise self.wrong("it holds a NUL character.")
+        self.check_text(str(value))
         return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -16,6 +16,8 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 # Far above what a legal call needs: 100 instances, 20 tags, parameters.
 FIELDS_MOST = 2000
+# Of a name in a JSON body, which is written anew for each member of a list.
+NAME_CHARACTERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def fields_of(body: bytes) -> dict[str, str]:
 
 
 def flatten(prefix: str, value: object, fields: dict[str, str], *, depth: int) -> None:
-    if depth > 4 or len(fields) > FIELDS_MOST:
+    if depth > 4 or len(fields) > FIELDS_MOST or len(prefix) > NAME_CHARACTERS:
         raise Malformed("The body says more than a call can.")
     if isinstance(value, dict):
         for name, one in value.items():

@@ -7,9 +7,10 @@ Raw ASGI, as the browsers' stream is. It is opened by a request that is signed a
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import close_old_connections, connections
 from django.utils import timezone
@@ -19,10 +20,10 @@ from access.principals import Principal
 from console.kit import ids
 from console.kit.errors import ConsoleError
 from openapi import limits
-from openapi.admission import admit, renewed
+from openapi.admission import admitted_key, is_v3, principal_of, renewed
 from openapi.changes import TOPIC, has_gap, newest, next_changes, told
 from openapi.desk import refused
-from openapi.errors import ActionUnknown, Throttled
+from openapi.errors import ActionUnknown, SignatureIncomplete, Throttled
 from openapi.requests import Parameters, Request
 
 logger = logging.getLogger(__name__)
@@ -44,12 +45,24 @@ HEADERS = [
 ]
 
 
+class Opening(NamedTuple):
+    """The request that opened a stream, and the key that it was signed with."""
+
+    key_id: str
+    request: Request
+
+
 class Listener:
     """One program's stream: who listens, and how far it is."""
 
-    def __init__(self, principal: Principal, after: int) -> None:
+    def __init__(
+        self, principal: Principal, after: int, *, opening: Opening | None = None, has_gap: bool = False
+    ) -> None:
         self.principal = principal
         self.after = after
+        self.opening = opening
+        # What was asked for is not there: told before anything else.
+        self.has_gap = has_gap
         self.wake = asyncio.Event()
 
 
@@ -100,17 +113,19 @@ class Changes:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await write(send, f"retry: {RETRY_MS}\n\n")
         listener.wake.set()
+        renew_at = time.monotonic() + KEEP_ALIVE_SECONDS
         while not self._closing.is_set():
             try:
                 async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                     await listener.wake.wait()
             except TimeoutError:
                 await write(send, ": still here\n\n")
-                still = await self._run(renewed, listener.principal)
-                if still is None:
-                    break
-                listener.principal = still
             listener.wake.clear()
+            # By the clock, however busy the stream is: keys and policies are taken away meanwhile.
+            if time.monotonic() >= renew_at:
+                renew_at = time.monotonic() + KEEP_ALIVE_SECONDS
+                if not await self._run(is_still_welcome, listener):
+                    break
             while text := await self._run(step, listener):
                 await write(send, text)
         await send({"type": "http.response.body", "body": b""})
@@ -130,18 +145,38 @@ def opened(request: Request) -> Listener:
     """Who listens and from where on. Raises the door's refusals."""
     if request.headers.get("x-acs-action") != ACTION:
         raise ActionUnknown(f"Sign for the action {ACTION}.")
-    principal = admit(request, Parameters(request), now=timezone.now())
+    if not is_v3(request):
+        # The other signature covers neither the path nor this header.
+        raise SignatureIncomplete("Sign with ACS3-HMAC-SHA256.")
+    key = admitted_key(request, Parameters(request), now=timezone.now())
+    principal = principal_of(key, request)
     authorize_look(principal, "ecs:DescribeInvocations")
-    said = request.headers.get("last-event-id", "").strip()
-    return Listener(principal, int(said[:18]) if said.isdecimal() and said.isascii() else newest())
+    said, last = request.headers.get("last-event-id", "").strip(), newest()
+    after = int(said[:18]) if said.isdecimal() and said.isascii() else last
+    opening = Opening(key.pk, request)
+    return Listener(principal, min(after, last), opening=opening, has_gap=after > last)
+
+
+def is_still_welcome(listener: Listener) -> bool:
+    """Ask anew who listens and what they may see; whether they may still listen at all."""
+    if listener.opening is not None:
+        still = renewed(*listener.opening)
+        if still is None or not still.opens("ecs:DescribeInvocations"):
+            return False
+        listener.principal = still
+    return True
 
 
 def step(listener: Listener) -> str:
     """The next events as text; empty where there is nothing more. A gap is said, not hidden."""
     changes = next_changes(listener.after)
-    if not changes:
+    if not changes and not listener.has_gap:
         return ""
-    text = 'event: Gap\ndata: {"Kind":"Gap"}\n\n' if has_gap(listener.after) else ""
+    is_gap = listener.has_gap or has_gap(listener.after)
+    text = f'id: {listener.after}\nevent: Gap\ndata: {{"Kind":"Gap"}}\n\n' if is_gap else ""
+    listener.has_gap = False
+    if not changes:
+        return text
     events = told(listener.principal, changes)
     text += "".join(event_text(said) for said in events)
     listener.after = changes[-1].pk

@@ -16,4 +16,4 @@ def forget_old() -> None:
 
 @shared_task
 def tell_webhooks() -> None:
-    webhooks.tell_due(SYSTEM, now=timezone.now())
+    webhooks.tell_due(SYSTEM)

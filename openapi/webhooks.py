@@ -5,12 +5,15 @@ import hmac
 import json
 import logging
 import secrets
+import socket
+import ssl
+from base64 import b64encode
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from threading import Timer
+from urllib.parse import unquote, urlsplit
 
-import requests
-from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.operations.calls import operation, record
@@ -26,8 +29,6 @@ from openapi.models import Change, ChangeKind, Webhook
 logger = logging.getLogger(__name__)
 
 SECRET_BYTES = 32
-# A sender that died keeps a webhook from others for so long.
-CLAIMED = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,23 @@ def check(name: str, url: str, kinds: list[str]) -> None:
         raise InvalidParameter(_("A name has 1 to 64 printable characters."), field="name")
     if Webhook.objects.filter(name=name).exists():
         raise InvalidParameter(_("There is a webhook of this name."), field="name")
-    address = urlsplit(url)
-    if address.scheme not in ("http", "https") or not address.hostname or len(url) > 500:
+    if not is_address(url):
         raise InvalidParameter(_("Say an address that begins with https:// or http://."), field="url")
     unknown = sorted(set(kinds) - set(ChangeKind.values))
     if unknown:
         message = _("Nothing of the kind %(kind)s is told.") % {"kind": unknown[0][:40]}
         raise InvalidParameter(message, field="kinds")
+
+
+def is_address(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        # Asked for: a port that is none is told only then, a name that is none by its spelling.
+        (address.hostname or "").encode("idna")
+        has_place = bool(address.hostname) and (address.port is None or address.port > 0)
+    except ValueError:
+        return False
+    return address.scheme in ("http", "https") and has_place and len(url) <= 500 and url.isprintable()
 
 
 def binding_of(name: str) -> str:
@@ -109,50 +120,64 @@ def binding_of(name: str) -> str:
 # --- Told ---
 
 
-def tell_due(principal: Principal, *, now: datetime) -> int:
-    """Tell each webhook what it has not heard of; says how many calls were made."""
-    return sum(tell(principal, pk, now=now) for pk in Webhook.objects.due(now).values_list("pk", flat=True))
+def tell_due(principal: Principal) -> int:
+    """Tell each webhook what it has not heard of; says how many calls were made. One that fails holds no other up."""
+    calls = 0
+    for pk in Webhook.objects.due(timezone.now()).values_list("pk", flat=True):
+        try:
+            calls += tell(principal, pk)
+        except Exception:
+            logger.exception("Webhook could not be told webhook=%d", pk)
+    return calls
 
 
-def tell(_principal: Principal, webhook_id: int, *, now: datetime) -> int:
-    """Send one webhook its next changes until it fails or there is nothing more.
+def tell(_principal: Principal, webhook_id: int) -> int:
+    """Send one webhook its next changes until it fails, there is nothing more, or its turn is over.
 
     A process that dies after a call and before it has noted that makes the call again: receivers know a
     change by its id.
     """
-    webhook = claim(webhook_id, now=now)
+    webhook = claim(webhook_id)
     if webhook is None:
         return 0
+    until = timezone.now() + limits.WEBHOOK_TURN
+    # Whoever has claimed it since has said so here: then it is not ours any more.
+    ours = Webhook.objects.filter(pk=webhook.pk, next_try_at=webhook.next_try_at)
     secret = unseal(webhook.sealed_secret, binding=binding_of(webhook.name))
     listener = principal_for(webhook.user, Door.SYSTEM)
     calls = 0
     for change in next_changes(webhook.told):
+        if timezone.now() > until:
+            break
         for said in told(listener, [change]) if is_wanted(webhook, change) else ():
             calls += 1
-            error = send(webhook.url, secret, said, now=now)
+            error = send(webhook.url, secret, said)
             if error:
-                put_off(webhook, error, now=now)
+                put_off(webhook, error)
                 return calls
-        Webhook.objects.filter(pk=webhook.pk).update(told=change.pk, told_at=now, tries=0, last_error="")
-    Webhook.objects.filter(pk=webhook.pk).update(next_try_at=None)
+        note = {"told": change.pk, "told_at": timezone.now(), "tries": 0, "last_error": ""}
+        if not ours.update(**note):
+            return calls
+    ours.update(next_try_at=None)
     return calls
 
 
-@transaction.atomic
-def claim(webhook_id: int, *, now: datetime) -> Webhook | None:
+def claim(webhook_id: int) -> Webhook | None:
     """The webhook, if nobody else is telling it anything now."""
-    claimed = Webhook.objects.due(now).filter(pk=webhook_id).update(next_try_at=now + CLAIMED)
-    return Webhook.objects.select_related("user").get(pk=webhook_id) if claimed else None
+    now = timezone.now()
+    if not Webhook.objects.due(now).filter(pk=webhook_id).update(next_try_at=now + limits.WEBHOOK_CLAIM):
+        return None
+    return Webhook.objects.select_related("user").get(pk=webhook_id)
 
 
 def is_wanted(webhook: Webhook, change: Change) -> bool:
     return webhook.user.is_active and (not webhook.kinds or change.kind in webhook.kinds)
 
 
-def send(url: str, secret: str, said: dict[str, object], *, now: datetime) -> str:
+def send(url: str, secret: str, said: dict[str, object]) -> str:
     """One call; empty where it was taken, else why not. Redirects are not followed: they lead elsewhere."""
     body = json.dumps(said, ensure_ascii=False).encode()
-    moment = str(int(now.timestamp()))
+    moment = str(int(timezone.now().timestamp()))
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "cloud-assistant-webhook/1",
@@ -162,18 +187,41 @@ def send(url: str, secret: str, said: dict[str, object], *, now: datetime) -> st
         "X-CA-Signature": "sha256=" + signature(secret, moment, body),
     }
     try:
-        with requests.post(
-            url,
-            data=body,
-            headers=headers,
-            timeout=limits.WEBHOOK_TIMEOUT,
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
-            return "" if 200 <= answer.status_code < 300 else f"The address answered {answer.status_code}."
-    except requests.RequestException as error:
+        status = post(url, body, headers)
+    except (OSError, HTTPException, ValueError) as error:
         # The error's text may hold the address, which may hold a password.
         return f"The address could not be reached ({type(error).__name__})."
+    return "" if 200 <= status < 300 else f"The address answered {status}."
+
+
+def post(url: str, body: bytes, headers: dict[str, str]) -> int:
+    """The status of the answer, within a time that counts from beginning to end: an answer may come byte by byte."""
+    address = urlsplit(url)
+    host, port = address.hostname or "", address.port
+    if address.scheme == "https":
+        connection: HTTPConnection = HTTPSConnection(
+            host, port, timeout=limits.WEBHOOK_SECONDS, context=ssl.create_default_context()
+        )
+    else:
+        connection = HTTPConnection(host, port, timeout=limits.WEBHOOK_SECONDS)
+    if address.username or address.password:
+        words = f"{unquote(address.username or '')}:{unquote(address.password or '')}"
+        headers = {**headers, "Authorization": f"Basic {b64encode(words.encode()).decode()}"}
+
+    def cut() -> None:
+        if connection.sock is not None:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    watch = Timer(limits.WEBHOOK_SECONDS, cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        path = f"{address.path or '/'}{f'?{address.query}' if address.query else ''}"
+        connection.request("POST", path, body=body, headers=headers)
+        return connection.getresponse().status
+    finally:
+        watch.cancel()
+        connection.close()
 
 
 def signature(secret: str, moment: str, body: bytes) -> str:
@@ -181,9 +229,9 @@ def signature(secret: str, moment: str, body: bytes) -> str:
     return hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def put_off(webhook: Webhook, error: str, *, now: datetime) -> None:
+def put_off(webhook: Webhook, error: str) -> None:
     pause = min(limits.WEBHOOK_PAUSE * 2 ** min(webhook.tries, 12), limits.WEBHOOK_PAUSE_MOST)
     logger.warning("Webhook not told webhook=%s error=%s", webhook.name, error)
-    Webhook.objects.filter(pk=webhook.pk).update(
-        tries=webhook.tries + 1, next_try_at=now + pause, last_error=error[:200]
+    Webhook.objects.filter(pk=webhook.pk, next_try_at=webhook.next_try_at).update(
+        tries=webhook.tries + 1, next_try_at=timezone.now() + pause, last_error=error[:200]
     )

@@ -11,6 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 SPLIT_MOST = 60_000
 # A file at the limit, every byte of it escaped to three, is 75 kB.
 LINE_MOST = 256 * 1024
+# All headers of a request together.
+HEADERS_MOST = 64 * 1024
 
 
 class LineTooLong(ValueError):
@@ -21,6 +23,16 @@ class LongLines(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > LINE_MOST:
+            raise LineTooLong
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._header_bytes = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > HEADERS_MOST:
             raise LineTooLong
 
     def on_headers_complete(self) -> None:

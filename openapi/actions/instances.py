@@ -14,7 +14,7 @@ from assistant.invocations.models import Target
 from console.kit.clock import api_time
 from openapi.errors import ApiError, InvalidParameter
 from openapi.paging import PAGE, Paged
-from openapi.parameters import Flag, Number, Pairs, Text, Texts
+from openapi.parameters import Flag, Number, Pairs, Text, Texts, is_whole
 
 IDS_MOST = 50
 TOO_MANY = "InstanceIds.ExceedLimit"
@@ -71,7 +71,7 @@ def ids_in(name: str, text: str, most: int = 100) -> list[str]:
         said = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidParameter(name, f'{name} is a JSON list, such as ["mi-…"].') from error
-    if not isinstance(said, list) or not all(isinstance(one, str) and "\x00" not in one for one in said):
+    if not isinstance(said, list) or not all(isinstance(one, str) and is_whole(one) for one in said):
         raise InvalidParameter(name, f"{name} is a list of texts.")
     if len(said) > most:
         raise InvalidParameter(name, f"{name} names at most {most}.")

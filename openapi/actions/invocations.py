@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Window
+from django.db.models.functions import RowNumber
 
 from access.principals import Principal
 from assistant.commands.rules.content import launched
@@ -24,6 +25,8 @@ from openapi.parameters import Flag, MaybeFlag, Pairs, Text
 
 COARSE = tuple(InvokeStatus.values)
 AGAIN = (RepeatMode.PERIOD, RepeatMode.NEXT_REBOOT_ONLY, RepeatMode.EVERY_REBOOT)
+# Servers of one run in a list of runs: as many as one call names.
+SERVERS_TOLD = limits.INSTANCES_PER_CALL
 # What a stop ends, and what would be said of containers and of delivery.
 TERMINATION_MODE = "ProcessTree"
 NO_CONTAINER = {"ContainerId": "", "ContainerName": ""}
@@ -139,7 +142,7 @@ class DescribeInvocations(Runs):
             raise MissingParameter(message, field="InvokeId")
         rows = self._asked(Invocation.objects.visible_to(principal).filter(region=self.region))
         page = self.page(rows.select_related("command"), "-created_at", "-pk")
-        instances = self._instances([row.pk for row in page.rows])
+        instances = self._instances(principal, [row.pk for row in page.rows])
         listed = [self._told(row, instances.get(row.pk, [])) for row in page.rows]
         return {"Invocations": {"Invocation": listed}, **page.fields}
 
@@ -162,13 +165,22 @@ class DescribeInvocations(Runs):
             rows = rows.filter(like("command__name", self.command_name))
         return rows.filter(repeat_mode=self.repeat_mode) if self.repeat_mode else rows
 
-    def _instances(self, invocation_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """The servers of these runs, by run: one query, and one for the outputs."""
+    def _instances(self, principal: Principal, invocation_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """The first servers of these runs, by run: one query, and two for the outputs that may be read.
+
+        A run on thousands is read by DescribeInvocationResults, page by page.
+        """
         rows = Target.objects.filter(invocation__in=invocation_ids).order_by("pk")
         if self.instance_id:
             rows = rows.filter(instance=self.instance_id)
+        place = Window(RowNumber(), partition_by="invocation_id", order_by="pk")
+        rows = rows.annotate(place=place).filter(place__lte=SERVERS_TOLD)
         found = list(rows.select_related("invocation"))
-        pieces = outputs_of(found) if self.include_output else {}
+        pieces: Pieces = {}
+        if self.include_output:
+            read = Target.objects.filter(pk__in=[target.pk for target in found]).visible_to(principal)
+            seen = set(read.values_list("pk", flat=True))
+            pieces = outputs_of([target for target in found if target.pk in seen])
         told: dict[str, list[dict[str, Any]]] = {}
         for target in found:
             told.setdefault(target.invocation_id, []).append(self._instance(target, pieces))

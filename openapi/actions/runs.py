@@ -101,8 +101,7 @@ class Values(JsonObject):
     def _text(self, value: Any) -> str:
         if isinstance(value, dict | list):
             raise self.refused("ParameterType.NotSupported", "its values are texts.")
-        if "\x00" in str(value):
-            raise self.wrong("it holds a NUL character.")
+        self.check_text(str(value))
         return value if isinstance(value, str) else json.dumps(value)
 
 

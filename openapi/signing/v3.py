@@ -32,6 +32,8 @@ def claim_of(request: Request) -> Claim:
             f"Say in Authorization: {ALGORITHM} Credential=…,SignedHeaders=…,Signature=…"
         )
     names = said["names"].lower().split(";")
+    if len(set(names)) < len(names):
+        raise SignatureIncomplete("SignedHeaders names a header twice.")
     absent = [name for name in MUST_BE_SIGNED if name not in names or not request.headers.get(name)]
     if absent:
         raise SignatureIncomplete(f"The header {absent[0]} has to be there and to be signed.")

@@ -9,8 +9,10 @@ from access.principals import SYSTEM
 from assistant.commands.operations.scripts import Script
 from assistant.instances.models import Instance
 from assistant.invocations import limits
+from assistant.invocations.errors import PlanOver
 from assistant.invocations.models import Invocation, OutputChunk, Record, Target
 from assistant.invocations.operations.deliveries import Fetch, instances_with_work, list_tasks
+from assistant.invocations.operations.plans import modify_invocation_attribute
 from assistant.invocations.operations.runs import run_command
 from assistant.invocations.operations.stops import stop_invocation
 from assistant.invocations.operations.sweeps import end_overdue, release_runs, repair_counters
@@ -489,3 +491,97 @@ def test_a_fetch_of_nobody_with_plans_asks_nothing_more(olga, django_assert_max_
     instance = InstanceFactory()
     with django_assert_max_num_queries(4):
         list_tasks(SYSTEM, [Fetch(instance.pk)])
+
+
+# --- After the end, and between two words ---
+
+
+def test_a_run_that_begins_after_the_stop_is_stopped_too(olga, target):
+    stop_invocation(olga, target.invocation)
+    report(target, "stopped")
+    assert target.state is Status.CANCELLED
+
+    late = timezone.now() + timedelta(seconds=1)
+    report(target, "running", start=to_milliseconds(late), started_at=late)
+
+    assert target.state is Status.STOPPING
+    assert len(fetch(target).stops) == 1
+    report(target, "stopped", start=to_milliseconds(late), started_at=late)
+    assert (target.state, target.records.get().state) == (Status.TERMINATED, Status.TERMINATED)
+    assert repair_counters(SYSTEM, target.invocation, now=timezone.now()) is False
+
+
+def test_a_late_run_of_a_plan_that_is_over_ends_in_any_case(olga, target):
+    runs_at(target, 1)
+    stop_invocation(olga, target.invocation)
+    report(target, "stopped")
+    early = target.invocation.created_at
+    report(target, "running", start=to_milliseconds(early), started_at=early)
+    assert target.records.last().state is Status.RUNNING
+
+    end_overdue(SYSTEM, now=fresh(target).due_at)
+
+    assert target.records.last().state is Status.TIMEOUT
+    assert (fresh(target).state, target.due_at) == (Status.TERMINATED, None)
+
+
+def test_a_stop_reaches_an_agent_that_is_to_be_told_again(olga, target):
+    runs_at(target, 1)
+    Target.objects.update(delivered_at=None)
+
+    stop_invocation(olga, target.invocation)
+
+    assert fresh(target).state is Status.STOPPING
+    assert len(fetch(target).stops) == 1
+
+
+def test_what_the_agent_says_of_the_last_run_is_better_than_a_guess(olga):
+    year = timezone.now().year + 1
+    target = target_of(planned(olga, frequency=f"0 0 0 1 1 ? {year} UTC"))
+    fetch(target)
+    last = datetime(year, 1, 1, tzinfo=UTC)
+    report(target, "running", start=to_milliseconds(last), started_at=timezone.now())
+    end_overdue(SYSTEM, now=last + timedelta(minutes=10))
+    assert (fresh(target).state, target.presumed) == (Status.TIMEOUT, True)
+
+    report(target, "finish", start=to_milliseconds(last), started_at=timezone.now())
+
+    assert (target.state, target.records.get().state) == (Status.SUCCESS, Status.SUCCESS)
+    assert fresh(target.invocation).state is Overall.SUCCESS
+
+
+def test_a_plan_whose_last_time_was_missed_is_over_and_not_wrong(olga, target):
+    runs_at(target, 1)
+    Invocation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    report(target, "invalid", error_code="cron", error_info="CronExpressionExpired")
+
+    assert (target.state, target.error_code) == (Status.SUCCESS, "")
+
+
+def test_runs_of_which_nobody_tells_end_with_the_plan(olga, target):
+    runs_at(target, 1, "running")
+    runs_at(target, 2, "running")
+    stop_invocation(olga, target.invocation)
+
+    runs_at(target, 2, "stopped")
+
+    assert {record.state for record in target.records.all()} == {Status.TERMINATED}
+
+
+def test_a_start_that_nobody_knows_of_is_recorded_once(olga):
+    target = target_of(planned(olga, repeat_mode="EveryReboot"))
+    said = {"invoke_version": 7, "start": 1007, "started_at": timezone.now()}
+
+    report(target, "running", **said)
+    report(target, "finish", **said)
+
+    assert target.records.get().state is Status.SUCCESS
+
+
+def test_nothing_is_added_to_a_plan_that_is_being_stopped(olga, target):
+    stop_invocation(olga, target.invocation)
+    more = Instance.objects.filter(pk=InstanceFactory().pk)
+
+    with pytest.raises(PlanOver):
+        modify_invocation_attribute(olga, fresh(target.invocation), targets=more)

@@ -1,5 +1,7 @@
 """`/` belongs to programs when they ask as programs do."""
 
+import json
+
 import pytest
 from django.test import Client
 
@@ -126,3 +128,36 @@ def test_too_many_calls_wait(program, settings):
 
 def test_a_long_query_arrives(program):
     assert program.send_v3("DescribeRegions", Nonsense="é" * 30_000).status_code == 200
+
+
+def test_a_body_cannot_grow_in_the_reading():
+    long = "k" * 100_000
+    body = json.dumps({long: [1] * 1000})
+
+    response = Client().post(
+        "/?Action=DescribeRegions&Version=2014-05-26", body, content_type="application/json"
+    )
+
+    assert (response.status_code, response.json()["Code"]) == (400, "InvalidParameter")
+
+
+def test_a_header_is_signed_once(program):
+    names = (
+        "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version" + ";host" * 9
+    )
+    said = f"ACS3-HMAC-SHA256 Credential=x,SignedHeaders={names},Signature=0"
+    headers = {"x-acs-action": "DescribeRegions", "x-acs-version": "2014-05-26", "authorization": said}
+
+    assert Client().get("/", headers=headers).json()["Code"] == "IncompleteSignature"
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters"),
+    [
+        ("RunCommand", {"Parameters": '{"\\ud800": "x"}', "CommandContent": "x", "Type": "RunShellScript"}),
+        ("RunCommand", {"Parameters": '{"a": "\\ud800"}', "CommandContent": "x", "Type": "RunShellScript"}),
+        ("DescribeInstances", {"InstanceIds": '["\\ud800"]'}),
+    ],
+)
+def test_half_a_character_is_refused(program, action, parameters):
+    assert program.send_v3(action, **parameters).status_code == 400

@@ -66,7 +66,7 @@ def invoke_common_command(
 
     invocation = create_invocation(principal, command, places, order, now=now)
 
-    tell_of_run(principal, action, invocation, places, confirmed)
+    tell_of_run(principal, action, invocation, places, timing.terms, confirmed)
     return invocation
 
 

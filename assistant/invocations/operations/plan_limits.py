@@ -116,9 +116,9 @@ def give_targets_back(_principal: Principal, pks: Collection[int], *, now: datet
 def raise_versions(batch: Batch) -> None:
     """Agents take a plan that they had before only with a higher version."""
     wanted = {run.invocation_id for run in batch.runs if is_to_be_told(run)}
-    # Held before the counters are moved, which holds invocations in the same order.
-    held = [invocation.pk for invocation in Invocation.objects.locked(wanted).only("pk")]
-    Invocation.objects.filter(pk__in=held).update(invoke_version=F("invoke_version") + 1)
+    # All that the batch may move, before any counter is moved: everybody holds invocations in one order.
+    list(Invocation.objects.locked({run.invocation_id for run in batch.runs}).only("pk"))
+    Invocation.objects.filter(pk__in=wanted).update(invoke_version=F("invoke_version") + 1)
 
 
 def is_to_be_told(run: Run) -> bool:

@@ -26,6 +26,7 @@ from assistant.invocations.operations.runs import (
 from assistant.invocations.operations.writing import invocation_values, write_counters
 from assistant.invocations.rules.plans import PlanKind
 from assistant.invocations.rules.recurring import Schedule
+from assistant.invocations.states import Overall
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def check_open(invocation: Invocation, *, now: datetime) -> None:
         raise errors.PlanNotOpen(_("Instances are added to plans only. Run the command on them instead."))
     schedule = Schedule(plan, invocation.created_at, invocation.expires_at)
     has_next = plan.kind is PlanKind.NEXT_START or schedule.goes_on(now)
-    if invocation.is_final or not has_next:
+    if invocation.is_final or invocation.state is Overall.STOPPING or not has_next:
         raise errors.PlanOver(_("The plan is over: it has no further run."))
 
 

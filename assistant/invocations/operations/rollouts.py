@@ -14,9 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access.operations.calls import operation, record
-from access.operations.decisions import authorize_look
+from access.operations.decisions import authorize_each, authorize_look
 from access.principals import Principal
 from access.rules.conditions import RUN_AS_KEY
+from access.scopes import arn
+from assistant.commands.models import Command
 from assistant.instances.operations.permissions import authorize_instances
 from assistant.invocations import followups
 from assistant.invocations.errors import NothingToConfirm
@@ -170,6 +172,13 @@ def confirm_rollout(principal: Principal, invocation: Invocation) -> Invocation:
     return invocation
 
 
+def called(command: Command) -> str:
+    """What a policy calls it: a common one by its name."""
+    if not command.provider:
+        return command.arn
+    return arn("ecs", "command", command.name, region=command.region_id)
+
+
 def authorize_rest(principal: Principal, invocation: Invocation) -> None:
     action = invocation.run_action
     rest = invocation.targets.held_back().order_by("pk")
@@ -179,5 +188,9 @@ def authorize_rest(principal: Principal, invocation: Invocation) -> None:
         authorize_look(principal, action)
         return
     run_as = {pk: {RUN_AS_KEY: username} for pk, (_region, username) in places.items()}
+    if action == "ecs:InvokeCommand":
+        accounts = sorted({username for _region, username in places.values()})
+        command = called(invocation.command)
+        authorize_each(principal, action, [(command, {RUN_AS_KEY: account}) for account in accounts])
     wanted = [(pk, region_id) for pk, (region_id, _username) in places.items()]
     authorize_instances(principal, action, wanted, contexts=run_as)

@@ -136,7 +136,7 @@ def run_command(
     order = Order(username, values, timing)
     invocation = create_invocation(principal, command, places, order, now=now)
 
-    tell_of_run(principal, action, invocation, places, confirmed)
+    tell_of_run(principal, action, invocation, places, timing.terms, confirmed)
     return invocation
 
 
@@ -168,7 +168,7 @@ def invoke_command(
 
     invocation = create_invocation(principal, command, places, order, now=now)
 
-    tell_of_run(principal, action, invocation, places, confirmed)
+    tell_of_run(principal, action, invocation, places, timing.terms, confirmed)
     return invocation
 
 
@@ -208,8 +208,15 @@ def check_guard(
 
 
 def tell_of_run(
-    principal: Principal, action: str, invocation: Invocation, places: list[Place], confirmed: list[str]
+    principal: Principal,
+    action: str,
+    invocation: Invocation,
+    places: list[Place],
+    terms: Terms,
+    confirmed: list[str],
 ) -> None:
+    """What is the same for every run that was written: it counts, is remembered, and goes out."""
+    now = invocation.created_at
     # Late: from here to the commit every other run of the region waits for its turn.
     use(principal, RUNS, invocation.region_id)
     facts = {"command": invocation.command_id, "username": invocation.username, "targets": len(places)}
@@ -219,11 +226,16 @@ def tell_of_run(
     logger.info(
         "Command runs invocation=%s principal=%s targets=%d", invocation.pk, principal.name, len(places)
     )
+    if terms.restart:
+        begin_restart(principal, invocation, terms.restart, now=now)
     if not invocation.is_rollout:
         followups.deliver(invocation.pk, [place.id for place in places if place.connected])
     followups.runs_changed([invocation.pk], [place.id for place in places])
     invocation_begun.send(None, invocation_id=invocation.pk, region_id=invocation.region_id)
-    if invocation.is_final:
+    if terms.rollout:
+        # After the quota: the end of what is over at once is noted behind it, as everywhere.
+        begin_rollout(principal, invocation, terms.rollout, now=now)
+    elif invocation.is_final:
         tell_end(invocation)
 
 
@@ -351,10 +363,6 @@ def create_invocation(
         **{status.counter: number for status, number in counts.items()},
     )
     create_targets(invocation, places, now=now)
-    if terms.rollout:
-        begin_rollout(principal, invocation, terms.rollout, now=now)
-    if terms.restart:
-        begin_restart(principal, invocation, terms.restart, now=now)
     return invocation
 
 

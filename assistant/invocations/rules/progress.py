@@ -222,9 +222,8 @@ def give_back(run: Run, *, now: datetime) -> None:
     if run.status is not Status.SCHEDULED:
         return
     plan = stored_plan(run.repeat_mode, run.frequency)
-    if plan.kind is not PlanKind.MOMENT or now < moment_of(plan):
-        run.delivered_at = None
-    elif was_let_go:
+    # An agent that has not let go still has it: what it knows is not forgotten here.
+    if plan.kind is PlanKind.MOMENT and now >= moment_of(plan) and was_let_go:
         end(run, overdue_state(run.status, had_started=False), now, code=codes.HELD_BACK)
 
 

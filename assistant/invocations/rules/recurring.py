@@ -174,6 +174,8 @@ class Series:
             self.follow(record, now=now)
         if report.kind is ReportKind.STOPPED:
             self._confirm_stop(now)
+        elif record and self._fires_on(record):
+            self._take_back(now)
         return chunk
 
     def begin(self, *, now: datetime) -> None:
@@ -190,7 +192,9 @@ class Series:
             return
         run.stopped_at = now
         going_on = self._going_on()
-        if not going_on and not (self.schedule.plan.is_timed and run.delivered_at):
+        # To be told again is not to be unknown: what has run or been missed may be there still.
+        may_be_known = bool(run.delivered_at or run.repeats or run.missed)
+        if not going_on and not (self.schedule.plan.is_timed and may_be_known):
             self._close(now, ordered=True)
             return
         run.status = stop_state(run.status, delivered=True)
@@ -208,16 +212,21 @@ class Series:
 
     def pass_deadline(self, around: Surroundings, *, now: datetime) -> None:
         """A run's end or first word is overdue, or the plan has expired."""
+        was_stopping = self.run.status is Status.STOPPING
         for record in self._going_on():
             pass_deadline(record, around, now=now)
             self.follow(record, now=now)
         if self.run.status is Status.SCHEDULED:
             self._look_back(around, now)
         elif self.run.status is Status.STOPPING:
-            self._close(now, ordered=self._is_ordered, presumed=True)
+            # One that has just been ordered has its day before it.
+            if was_stopping:
+                self._close(now, ordered=self._is_ordered, presumed=True)
         elif self.run.status in OPEN and not self._going_on():
             self.run.status = state_between(self.run.status, Status.ERROR, goes_on=True)
             self.run.due_at = self.schedule.due_at(now, self.clock)
+        elif self.run.status in FINAL:
+            self.run.due_at = min((one.due_at for one in self._going_on() if one.due_at), default=None)
 
     def hold_back(self, cause: str, *, now: datetime) -> None:
         """No runs for the time being: what was due until now is accounted for, what comes due is left out."""
@@ -247,19 +256,51 @@ class Series:
     def follow(self, record: RecordRun, *, now: datetime) -> None:
         """The target after something happened to a record."""
         run = self.run
+        if run.status in FINAL:
+            self._follow_late(record, now)
+            return
         if record.number < run.repeats:
             return
         self._mirror(record)
         goes_on = self.schedule.goes_on(now, self.clock)
         after = state_between(run.status, record.status, goes_on=goes_on or self._is_to_be_told)
         if after in FINAL:
-            if run.status not in FINAL:
-                end(run, after, record.finished_at or now, code=record.error_code, info=record.error_info)
+            self._end_like(record, after, now)
         elif run.status is not Status.STOPPING:
             run.due_at = self._next_look(now) if after is Status.SCHEDULED else record.due_at
             run.status = after
             if after is Status.SCHEDULED and not goes_on:
                 self.order_stop(now=now)
+
+    def _fires_on(self, record: RecordRun) -> bool:
+        """Whether an agent still begins runs of a plan that is over: the stop was given up, or never reached it."""
+        run = self.run
+        if run.status not in FINAL or not self.schedule.plan.is_timed or run.finished_at is None:
+            return False
+        return record.status is Status.RUNNING and (record.started_at or run.finished_at) > run.finished_at
+
+    def _take_back(self, now: datetime) -> None:
+        """Order the stop once more; nothing that was stopped goes on because nobody listens any more."""
+        run = self.run
+        run.status, run.presumed, run.finished_at = Status.STOPPING, False, None
+        run.stopped_at = run.stopped_at or now
+        run.due_at = now + limits.STOP_TIMEOUT
+
+    def _follow_late(self, record: RecordRun, now: datetime) -> None:
+        """The plan is over, and its agent still tells of a run: that one has to end, too."""
+        run = self.run
+        is_better = run.presumed and run.stopped_at is None and record.number == run.repeats
+        if is_better and record.is_settled:
+            self._mirror(record)
+            self._end_like(record, record.status, now)
+        going_on = [one.due_at for one in self._going_on() if one.due_at]
+        run.due_at = min(going_on, default=None)
+
+    def _end_like(self, record: RecordRun, status: Status, now: datetime) -> None:
+        """The last record's end is the plan's (CA-176), as sure as that one is."""
+        at = record.finished_at or now
+        code, info = record.error_code, record.error_info
+        end(self.run, status, at, code=code, info=info, presumed=record.presumed)
 
     def digest(self) -> None:
         """The digest of the last record, which is made when it is written."""
@@ -288,7 +329,8 @@ class Series:
 
     def _is_about(self, record: RecordRun, report: Report, now: datetime) -> bool:
         if self.schedule.plan.kind is PlanKind.EVERY_START:
-            return record.number == report.invoke_version
+            is_same = (record.invoke_version, record.start) == (report.invoke_version, report.start)
+            return record.number == report.invoke_version or (report.start > 0 and is_same)
         if report.start or record.start:
             return (record.invoke_version, record.start) == (report.invoke_version, report.start)
         # A run that never began has no start to tell it by: the same moment of the plan is the same run.
@@ -340,7 +382,12 @@ class Series:
         run.dropped, run.digest = record.dropped, record.digest
 
     def _refuse(self, report: Report, now: datetime) -> None:
-        """The agent cannot make sense of the plan's times."""
+        """The agent cannot make sense of the plan's times: because they are over, or at all."""
+        if not self.schedule.goes_on(now, self.clock):
+            self._account_until(now)
+            self._close(now, ordered=False)
+            return
+        self._end_open_records(now, presumed=True)
         if self.run.status in OPEN:
             end(self.run, Status.INVALID, now, code=codes.BAD_CRON_EXPRESSION, info=report.error_info)
 
@@ -369,13 +416,19 @@ class Series:
         run = self.run
         if run.status in FINAL:
             return
+        self._end_open_records(now, presumed=presumed)
         last = max(self.records, key=lambda record: record.number, default=None)
-        if last and last.status in OPEN:
-            end(last, Status.TERMINATED, now, presumed=presumed)
+        if last:
             self._mirror(last)
         state = closing_state(last.status if last else None, ordered=ordered)
         code, info = ("", "") if ordered else (run.error_code, run.error_info)
         end(run, state, now, code=code, info=info, presumed=presumed)
+
+    def _end_open_records(self, now: datetime, *, presumed: bool) -> None:
+        """With the plan its runs end. Of those before the last one nobody has told us."""
+        last = max((record.number for record in self.records), default=0)
+        for record in self._going_on():
+            end(record, Status.TERMINATED, now, presumed=presumed or record.number < last)
 
     def _end_schedule(self, now: datetime) -> None:
         """It is over, by its times or because it expires (CA-176)."""
