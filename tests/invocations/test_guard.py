@@ -296,7 +296,7 @@ def test_the_guard_is_set_in_the_admin_site_and_remembered(as_operator):
     guard = Guard.objects.get()
     assert (guard.percent, guard.least, guard.patterns) == (10, 1, "says a: a")
     entry = AuditEntry.objects.get(action="ecs:ModifyRunGuard")
-    assert entry.facts == {"percent": 10, "least": 1, "patterns": ["says a: a"]}
+    assert entry.facts == {"percent": 10, "least": 1, "asks_programs": False, "patterns": ["says a: a"]}
     assert as_operator.get("/admin/invocations/guard/add/").status_code == 403
     as_operator.post(f"/admin/invocations/guard/{guard.pk}/delete/", {"post": "yes"})
     assert AuditEntry.objects.filter(action="ecs:DeleteRunGuard").exists()

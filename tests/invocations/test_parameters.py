@@ -174,7 +174,8 @@ def test_definitions_need_a_command_that_uses_parameters(olga):
 def everything_stored():
     """All rows of all tables, as text."""
     with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
+        # The search's table can only be asked for words; what it is made of is among the others.
+        for table in set(connection.introspection.table_names(cursor)) - {"invocations_outputgrams"}:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 - our own tables
             yield from (repr(row) for row in cursor.fetchall())
 

@@ -24,7 +24,7 @@ from assistant.invocations.querysets import (
 )
 from assistant.invocations.rules.plan_sentences import sentence
 from assistant.invocations.rules.plans import Plan, stored_plan
-from assistant.invocations.rules.recurring import Schedule
+from assistant.invocations.rules.schedules import Schedule
 from assistant.invocations.rules.segments import Segment, segments
 from assistant.invocations.states import (
     FINAL,

@@ -25,7 +25,7 @@ from assistant.invocations.operations.runs import (
 )
 from assistant.invocations.operations.writing import invocation_values, write_counters
 from assistant.invocations.rules.plans import PlanKind
-from assistant.invocations.rules.recurring import Schedule
+from assistant.invocations.rules.schedules import Schedule
 from assistant.invocations.states import Overall
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from assistant.invocations.models import Invocation, Record
 from assistant.invocations.rules.cron import Cron
 from assistant.invocations.rules.plans import stored_plan
 from assistant.invocations.rules.progress import Run
-from assistant.invocations.rules.recurring import RecordRun, Schedule, Series
+from assistant.invocations.rules.recurring import RecordRun, Series
+from assistant.invocations.rules.schedules import Schedule
 from assistant.invocations.rules.zones import UTC_ZONE, Zone, zone_named
 from assistant.invocations.states import RepeatMode, Status
 

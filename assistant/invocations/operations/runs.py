@@ -44,7 +44,7 @@ from assistant.invocations.rules.abilities import can_carry_out
 from assistant.invocations.rules.codes import CLIENT_NEED_UPGRADE, info_of
 from assistant.invocations.rules.plans import NOW, Plan, Timing, check
 from assistant.invocations.rules.progress import unreachable_code
-from assistant.invocations.rules.recurring import Schedule
+from assistant.invocations.rules.schedules import Schedule
 from assistant.invocations.rules.terms import Terms, check_terms
 from assistant.invocations.signals import invocation_begun
 from assistant.invocations.states import Status, first_state, overall

@@ -6,13 +6,11 @@ Pure, as `progress` is, whose functions move the records.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
-from itertools import takewhile
 from typing import Any
 
 from assistant.invocations import limits
 from assistant.invocations.rules import codes
-from assistant.invocations.rules.plans import Interval, Plan, PlanKind, next_runs
+from assistant.invocations.rules.plans import PlanKind
 from assistant.invocations.rules.progress import (
     LONG_AGO,
     Chunk,
@@ -27,6 +25,7 @@ from assistant.invocations.rules.progress import (
     take,
 )
 from assistant.invocations.rules.reports import Report
+from assistant.invocations.rules.schedules import Schedule
 from assistant.invocations.rules.zones import UTC_ZONE, Zone
 from assistant.invocations.states import (
     FINAL,
@@ -37,18 +36,6 @@ from assistant.invocations.states import (
     state_between,
     stop_state,
 )
-from console.kit.clock import from_milliseconds
-
-# How far back the moment is looked for that a run belongs to, in steps.
-LOOKS_BACK = (
-    timedelta(minutes=1),
-    timedelta(minutes=30),
-    timedelta(hours=12),
-    timedelta(days=8),
-    timedelta(days=366),
-)
-# A run of an agent whose clock is further from ours than this belongs to no moment that we can name.
-CLOCKS_APART = timedelta(days=400)
 
 
 @dataclass(slots=True)
@@ -65,88 +52,6 @@ class RecordRun(Run):
     @property
     def output(self) -> tuple[int, int]:
         return self.id, self.number
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """An invocation's plan, with what its moments are counted from."""
-
-    plan: Plan
-    created_at: datetime
-    expires_at: datetime | None = None
-    invoke_version: int = 0
-
-    def next_run(self, after: datetime, clock: Zone = UTC_ZONE) -> datetime | None:
-        """The next moment, if there is one that can be foreseen."""
-        moment = moment_after(self.plan, self.created_at, clock, after)
-        return None if moment and self.expires_at and moment >= self.expires_at else moment
-
-    def has_expired(self, now: datetime) -> bool:
-        return self.expires_at is not None and self.expires_at <= now
-
-    def goes_on(self, after: datetime, clock: Zone = UTC_ZONE) -> bool:
-        """Whether there may be a run after `after`."""
-        if self.plan.kind is PlanKind.EVERY_START:
-            return not self.has_expired(after)
-        return self.next_run(after, clock) is not None
-
-    def due_at(self, after: datetime, clock: Zone = UTC_ZONE) -> datetime | None:
-        """When the first word of the next run is late; after the last one, when the plan expires."""
-        moment = self.next_run(after, clock)
-        return moment + limits.FIRE_GRACE if moment else self.expires_at
-
-    def runs_between(self, after: datetime, until: datetime, clock: Zone = UTC_ZONE) -> int:
-        """How many runs were due after `after` and not later than `until`; not more than one look counts."""
-        last = min(until, self.expires_at) if self.expires_at else until
-        return moments_between(self.plan, self.created_at, clock, after, last)
-
-    def moment_of(self, report: Report, now: datetime, clock: Zone = UTC_ZONE) -> datetime:
-        """Which of the plan's moments a run belongs to: the same on all instances, whatever their clocks say."""
-        said = from_milliseconds(report.fire or report.start) or now
-        if abs(said - now) > CLOCKS_APART:
-            said = now
-        if report.fire or self.plan.kind is PlanKind.EVERY_START:
-            return said.replace(microsecond=0)
-        return last_run(self.plan, self.created_at, clock, said.replace(microsecond=0))
-
-
-@lru_cache(maxsize=4096)
-def moment_after(plan: Plan, created_at: datetime, clock: Zone, after: datetime) -> datetime | None:
-    """The plan's next moment. A whole batch asks with the same `after`."""
-    return next(iter(next_runs(plan, after, 1, created_at=created_at, clock=clock)), None)
-
-
-@lru_cache(maxsize=4096)
-def moments_between(plan: Plan, created_at: datetime, clock: Zone, after: datetime, until: datetime) -> int:
-    """How many moments of the plan are after `after` and not later than `until`. Many targets ask the same."""
-    if isinstance(plan.schedule, Interval):
-        length = plan.schedule.length
-        return max(0, (until - created_at) // length - max(0, (after - created_at) // length))
-    number = 0
-    while number < limits.FIRES_PER_LOOK:
-        moments = next_runs(plan, after, 1, created_at=created_at, clock=clock)
-        if not moments or moments[0] > until:
-            break
-        after, number = moments[0], number + 1
-    return number
-
-
-@lru_cache(maxsize=4096)
-def last_run(plan: Plan, created_at: datetime, clock: Zone, at: datetime) -> datetime:
-    """The plan's last moment up to `at`; `at` itself where there is none near.
-
-    Many agents ask with the same second.
-    """
-    until = at + limits.FIRE_TOLERANCE
-    if isinstance(plan.schedule, Interval):
-        beats = max(1, (until - created_at) // plan.schedule.length)
-        return created_at + beats * plan.schedule.length
-    for back in LOOKS_BACK:
-        moments = next_runs(plan, until - back, limits.FIRES_PER_LOOK, created_at=created_at, clock=clock)
-        passed = list(takewhile(lambda moment: moment <= until, moments))
-        if passed:
-            return passed[-1]
-    return at
 
 
 @dataclass(slots=True)
