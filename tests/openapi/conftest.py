@@ -1,12 +1,14 @@
 import pytest
 
 from access.operations.access_keys import create_access_key
+from tests.instances.factories import RegionFactory
 from tests.openapi.calls import Program
 
 
 @pytest.fixture
 def program_of(db, olga):
-    """A program that acts for a user."""
+    """A program that acts for a user, in an installation with a region: a test before may have emptied the tables."""
+    RegionFactory()
 
     def make(user):
         user.api_access = True
