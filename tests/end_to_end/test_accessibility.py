@@ -79,6 +79,8 @@ def objects(house, workshop):
     return {"instance": instance, "invocation": ran["InvokeId"], "plan": plan["InvokeId"]}
 
 
+# Some thirty pages are looked through, each from top to bottom.
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pages_can_be_used_by_everyone(theme, visit, objects):
     page = visit(color_scheme=theme)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.up.house import environment, until
+from tests.up.house import environment
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,7 @@ def ca(house, tmp_path_factory):
 @pytest.fixture(scope="module")
 def local(house):
     """The machine that the console runs on, its first instance."""
-    until(lambda: any(one["Connected"] for one in house.document("list_instances")), 30)
-    return house.document("list_instances")[0]["InstanceId"]
+    return house.own_instance()["InstanceId"]
 
 
 def test_servers_are_listed(ca, local):

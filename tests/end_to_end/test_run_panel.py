@@ -5,18 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.up.house import until
-
 
 @pytest.fixture
 def machine(house):
     """The house's own server, once its agent is connected."""
-
-    def connected():
-        return [one for one in house.document("list_instances") if one["Connected"]]
-
-    until(connected, 60)
-    return connected()[0]
+    return house.own_instance()
 
 
 def test_instances_that_do_not_fit_the_type_are_disabled_at_once(page, machine):
@@ -31,7 +24,7 @@ def test_instances_that_do_not_fit_the_type_are_disabled_at_once(page, machine):
 
 
 def test_filters_are_saved_and_chosen_again(page, machine):
-    page.goto(f"console/instances/?q={machine['InstanceName']}")
+    page.goto(f"console/instances/?q={machine['InstanceId']}")
     page.get_by_role("button", name="Save selection…").click()
     panel = page.locator("#panel")
     # News of the list while the panel is open: it comes from its own address, not from the button's.

@@ -55,8 +55,7 @@ def key(house):
 @pytest.fixture(scope="module")
 def local(house):
     """The machine itself, whose agent comes with the console."""
-    until(lambda: any(one["Connected"] for one in house.document("list_instances")), 30)
-    return house.document("list_instances")[0]["InstanceId"]
+    return house.own_instance()["InstanceId"]
 
 
 @pytest.fixture(scope="module")

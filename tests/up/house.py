@@ -114,6 +114,16 @@ class House:
             command, check=False, env=surroundings, capture_output=True, text=True, timeout=COMMAND_SECONDS
         )
 
+    def own_instance(self):
+        """The machine itself, whose agent comes with the console, once it is connected."""
+
+        def connected():
+            told = self.document("list_instances")
+            return [one for one in told if one["MachineId"].startswith("local-") and one["Connected"]]
+
+        until(connected, 60)
+        return connected()[0]
+
     def document(self, *words):
         done = self.manage(*words, "--json")
         assert done.returncode == 0, done.stderr
