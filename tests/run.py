@@ -22,6 +22,7 @@ SQLITE_ONLY = [
         "commands/test_catalogue_scripts.py",
         "commands/test_parameter_rules.py",
         "end_to_end/test_accessibility.py",
+        "end_to_end/test_bad_weather.py",
         "end_to_end/test_ca.py",
         "end_to_end/test_colleague.py",
         "end_to_end/test_crowd.py",
