@@ -105,8 +105,11 @@ ALMOST = st.lists(st.lists(PIECES, min_size=1, max_size=4).map("".join), min_siz
 @settings(max_examples=200, deadline=None)
 @given(ALMOST)
 def test_any_text_has_times_or_is_refused(text):
+    begin, found = datetime(2027, 1, 1, tzinfo=UTC), []
     with contextlib.suppress(InvalidTask):
-        moments(text, datetime(2027, 1, 1, tzinfo=UTC), 2)
+        found = moments(text, begin, 2)
+
+    assert [begin, *found] == sorted({begin, *found})
 
 
 @pytest.mark.parametrize(

@@ -336,11 +336,11 @@ def test_stopped_and_given_again_with_a_higher_version_it_goes_on(agent, stage, 
     stage.give(run=[plan(task_id, "true")])
     stage.final(task_id)
     stop(stage, task_id)
-    stage.wait(lambda: stage.reports(task_id, "stopped"))
+    assert stage.wait(lambda: stage.reports(task_id, "stopped"))
 
     stage.give(run=[plan(task_id, "true", version=2)])
 
-    stage.wait(lambda: [one for one in ends(stage, task_id) if one.parameters["invokeVersion"] == "2"])
+    assert stage.wait(lambda: [one for one in ends(stage, task_id) if one.parameters["invokeVersion"] == "2"])
     stop(stage, task_id, version=2)
 
 

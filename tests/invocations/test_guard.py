@@ -167,7 +167,7 @@ def test_other_servers_are_another_question(olga):
     one, other = InstanceFactory.create_batch(2)
     asked = question(olga, one, content="reboot")
 
-    question(olga, other, content="reboot", confirmed=asked.digest)
+    assert question(olga, other, content="reboot", confirmed=asked.digest).digest != asked.digest
 
 
 def test_what_asks_nothing_is_remembered_without_a_word(olga):
