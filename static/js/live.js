@@ -7,10 +7,11 @@ const PING_MS = 15_000;
 // A fragment is fetched at most this often.
 const QUIET_MS = 250;
 
-/** @type {Set<Element>} Fragments that have news but whose tab is hidden or whose request is under way. */
+// A fetched fragment is replaced whole, so what is known of it is kept under its id.
+/** @type {Set<string>} Fragments that have news but whose tab is hidden, request under way or pause not over. */
 const waiting = new Set();
-/** @type {WeakMap<Element, number>} */
-const fetchedAt = new WeakMap();
+/** @type {Map<string, number>} */
+const fetchedAt = new Map();
 
 /** @returns {Element[]} */
 const fragments = () => [...document.querySelectorAll("[data-live]")];
@@ -21,31 +22,32 @@ const topicsOf = (element) => (element.getAttribute("data-live") ?? "").split(" 
 /** @returns {string[]} */
 const allTopics = () => [...new Set(fragments().flatMap(topicsOf))].sort();
 
-/** @param {Element} known The fragment, or the one that stood at its place when the news came. */
-function refresh(known) {
-  const element = known.isConnected ? known : document.getElementById(known.id);
+/** @param {string} id */
+function refresh(id) {
+  const element = document.getElementById(id);
   if (!element) {
     return;
   }
-  const pause = (fetchedAt.get(element) ?? 0) + QUIET_MS - Date.now();
+  const pause = (fetchedAt.get(id) ?? -QUIET_MS) + QUIET_MS - performance.now();
   if (document.hidden || element.classList.contains("htmx-request") || pause > 0) {
-    if (!waiting.has(element)) {
-      waiting.add(element);
-      setTimeout(() => retry(element), Math.max(pause, QUIET_MS));
+    if (!waiting.has(id)) {
+      waiting.add(id);
+      setTimeout(() => retry(id), pause > 0 ? pause : QUIET_MS);
     }
     return;
   }
-  fetchedAt.set(element, Date.now());
-  element.dispatchEvent(new CustomEvent("live"));
+  const event = new CustomEvent("live");
+  fetchedAt.set(id, event.timeStamp);
+  element.dispatchEvent(event);
 }
 
-/** @param {Element} element */
-function retry(element) {
-  waiting.delete(element);
+/** @param {string} id */
+function retry(id) {
+  waiting.delete(id);
   if (document.hidden) {
-    waiting.add(element);
+    waiting.add(id);
   } else {
-    refresh(element);
+    refresh(id);
   }
 }
 
@@ -53,7 +55,7 @@ function retry(element) {
 function tell(changed) {
   for (const element of fragments()) {
     if (topicsOf(element).some((topic) => changed.includes(topic))) {
-      refresh(element);
+      refresh(element.id);
     }
   }
 }
@@ -76,7 +78,7 @@ function hear(news) {
   } else if (news.kind === "hello") {
     show("live");
     // What changed between the page's making and the stream's beginning nobody said.
-    fragments().forEach(refresh);
+    fragments().forEach((element) => refresh(element.id));
   } else {
     show(news.kind);
   }
@@ -128,8 +130,8 @@ export function watch() {
   keepSubscribed((message) => port.postMessage({ ...message, address }));
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) {
-      for (const element of [...waiting]) {
-        retry(element);
+      for (const id of [...waiting]) {
+        retry(id);
       }
     }
   });

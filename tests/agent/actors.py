@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 class AgentProcess:

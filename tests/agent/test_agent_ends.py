@@ -1,12 +1,14 @@
 """Stops, time-outs, crashes and servers that are away: nothing runs twice and no result is lost."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.agent.actors import eventually, processes_with
+from agent.execution import TERMINATE_GRACE_SECONDS
+from tests.agent.actors import PATIENCE, eventually, processes_with
 from tests.agent.stage import shell
 
 
@@ -58,7 +60,7 @@ def test_a_command_that_will_not_end_is_killed(agent, stage, task_id, mark):
     report = stage.final(task_id)
 
     assert report.kind == "stopped"
-    assert 4 < report.at - began < 9
+    assert report.at - began > TERMINATE_GRACE_SECONDS
     assert processes_with(mark) == []
 
 
@@ -255,12 +257,10 @@ def test_a_stop_after_the_end_delivers_the_result(agent, stage, task_id):
 def test_an_agent_that_is_told_to_stop_ends_its_commands_and_reports_them(agent, stage, task_id, mark):
     stage.run(task_id, f"echo one; sleep {mark} & sleep {mark}")
     stage.wait(lambda: stage.output(task_id) == b"one\n")
-    began = time.monotonic()
 
     assert agent.terminate() == 0
 
     report = stage.final(task_id)
-    assert time.monotonic() - began < 6
     assert (report.kind, report.parameters["errCode"]) == ("error", "4")
     assert report.parameters["errDesc"].startswith("ExecuteScriptFailed.Interrupted: ")
     assert processes_with(mark) == []
@@ -280,22 +280,22 @@ def test_what_a_stopping_agent_cannot_deliver_its_next_start_does(agent, stage, 
 
 
 def test_one_slow_report_does_not_hold_up_the_others(agent, stage, task_id):
-    slow = []
+    asked, others_came = [], threading.Event()
 
     def first_hangs():
-        slow.append(1)
-        if len(slow) == 1:
-            time.sleep(1.5)
+        asked.append(1)
+        if len(asked) == 1:
+            others_came.wait(PATIENCE)
         return 200
 
     stage.statuses["finish"] = first_hangs
     ids = [f"{task_id}-{number}" for number in range(6)]
-    began = time.monotonic()
     stage.give(run=[shell(one, "true") for one in ids])
 
-    arrivals = sorted(stage.final(one).at - began for one in ids)
-
-    assert arrivals[4] < 1.2
+    stage.wait(lambda: len(asked) == len(ids))
+    assert not others_came.is_set()
+    others_came.set()
+    assert {stage.final(one).kind for one in ids} == {"finish"}
 
 
 def test_no_zombies_are_left(agent, stage, task_id):
