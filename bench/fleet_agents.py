@@ -1,7 +1,8 @@
 """A fleet of simulated agents in one process, for `bench.measure_fleet`.
 
 `python -m bench.fleet_agents FILE` reads a plan (JSON) and then obeys lines, each answered with JSON:
-`connect`, `calls` (open the HTTP connections), `sign N` (N calls of each agent beforehand), `reset`, `state`.
+`connect N` (the first N that are not yet), `calls` (open the HTTP connections), `beat` (a heart-beat of each),
+`sign N` (N calls of each agent beforehand), `reset`, `state`.
 """
 
 import asyncio
@@ -39,11 +40,15 @@ class Fleet:
         kind = SignedAgent if plan["kind"] == "console" else FloorAgent
         self.agents = [kind(self, *names) for names in plan["agents"]]
 
-    async def connect(self):
-        return await self._all("open_push")
+    async def connect(self, number):
+        away = [agent for agent in self.agents if agent.push is None]
+        return await self._all("open_push", away[: int(number)])
 
     async def calls(self):
-        return await self._all("open_calls")
+        return await self._all("open_calls", [agent for agent in self.agents if agent.push])
+
+    async def beat(self):
+        return await self._all("beat", [agent for agent in self.agents if agent.push])
 
     async def sign(self, number):
         for agent in self.agents:
@@ -55,9 +60,9 @@ class Fleet:
         return {}
 
     async def state(self):
-        return {"open": sum(agent.push.is_open for agent in self.agents), **self.counts}
+        return {"open": sum(agent.push.is_open for agent in self.agents if agent.push), **self.counts}
 
-    async def _all(self, step):
+    async def _all(self, step, agents):
         began = time.perf_counter()
         places = asyncio.Semaphore(ARRIVING)
 
@@ -65,7 +70,7 @@ class Fleet:
             async with places, asyncio.timeout(ARRIVE_SECONDS):
                 await getattr(agent, step)()
 
-        await asyncio.gather(*(one(agent) for agent in self.agents))
+        await asyncio.gather(*(one(agent) for agent in agents))
         return {"seconds": time.perf_counter() - began, **await self.state()}
 
     async def open(self, protocol):
@@ -77,6 +82,8 @@ class Fleet:
 
 class FloorAgent:
     """Answers a text with its output over the same socket."""
+
+    push = None
 
     def __init__(self, fleet, *_names):
         self.fleet = fleet
@@ -91,6 +98,8 @@ class FloorAgent:
 
 class SignedAgent:
     """Answers a kick as agents do: fetches its work, and reports the end of it."""
+
+    push = None
 
     def __init__(self, fleet, instance_id, machine_id):
         self.fleet = fleet
@@ -133,6 +142,13 @@ class SignedAgent:
         if not hasattr(self, "calls") or not self.calls.is_open:
             self.calls = await self.fleet.open(Calls(self.fleet.host, self.hear_answer))
 
+    beating = None
+
+    async def beat(self):
+        self.beating = asyncio.get_running_loop().create_future()
+        self.post("/luban/api/heart-beat?env=linux&appVersion=2.2.3.578", b"")
+        await self.beating
+
     # --- A run ---
 
     def hear_kick(self, text):
@@ -154,7 +170,10 @@ class SignedAgent:
         self.fleet.counts["calls"] += 1
         if status != 200:
             self.fleet.counts[f"status_{status}"] += 1
-        if self.reporting:
+        if self.beating:
+            self.beating.set_result(None)
+            self.beating = None
+        elif self.reporting:
             self.note_end(status)
         else:
             self.take_work(body)

@@ -25,6 +25,10 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 EMPTY = hashlib.sha256(b"").hexdigest()
 SECONDS = 20
 PAGE = 50
+NOT_TRUSTED = """\
+The certificate of %s is not trusted here: %s.
+Take the console's own authority (ca.pem in the folder tls of its data) and name it: `ca configure --ca-file ca.pem`,
+or CA_CA_FILE."""
 # A connection that was kept may be gone when it is used next; what only reads is tried once more.
 TRIES = 2
 
@@ -51,6 +55,10 @@ class Api:
             tries -= 1
             try:
                 return self._send(action, query)
+            except ssl.SSLCertVerificationError as error:
+                raise CliError(
+                    NOT_TRUSTED % (self._profile.endpoint, error.verify_message), UNREACHABLE
+                ) from error
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if not tries:

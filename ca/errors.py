@@ -18,5 +18,8 @@ class ApiRefused(CliError):
     """The console has answered with a refusal."""
 
     def __init__(self, code: str, message: str, request_id: str) -> None:
+        if code == "SignatureDoesNotMatch":
+            # What was signed is for those who write programs; whoever reads this has a key.
+            message = "The access key secret is not the one of this access key ID."
         super().__init__(f"{code}: {message} (request {request_id})", REFUSED)
         self.code = code

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway import protocol
 from gateway.errors import GatewayError
-from gateway.handlers import Gateway
+from gateway.handlers import Arrival, Gateway
 from gateway.protocol import Answer, Call
 from gateway.sockets import Socket
 
@@ -49,22 +49,28 @@ class GatewayApp:
     async def notify(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The push channel: refused before the upgrade, or held until either side goes."""
         await receive()  # websocket.connect
-        call = call_of(scope)
-        if call.path != protocol.NOTIFY_PATH:
+        # The upgrade itself stays behind in there: thousands are held, and its headers are the larger part.
+        arrival = await self.arrival(call_of(scope))
+        if arrival is None:
             await send({"type": "websocket.close"})
             return
+        await send({"type": "websocket.accept"})
+        socket = Socket(arrival.instance_id, send)
+        if arrival.is_released:
+            await self.dismiss(socket, receive)
+        else:
+            await self.hold(socket, arrival, receive)
+
+    async def arrival(self, call: Call) -> Arrival | None:
+        """Who comes; None where the upgrade is refused."""
+        if call.path != protocol.NOTIFY_PATH:
+            return None
         try:
             identity = await self.patiently_connect(call)
         except (GatewayError, TimeoutError) as error:
             logger.info("Socket refused reason=%s", getattr(error, "code", "HeldTooLong"))
-            await send({"type": "websocket.close"})
-            return
-        await send({"type": "websocket.accept"})
-        socket = Socket(identity.instance_id, send)
-        if identity.is_released:
-            await self.dismiss(socket, receive)
-        else:
-            await self.hold(socket, call, receive)
+            return None
+        return Arrival(identity.instance_id, call.agent_version, call.peer, is_released=identity.is_released)
 
     async def patiently_connect(self, call: Call) -> Any:
         async with asyncio.timeout(HOLD_SECONDS):
@@ -77,10 +83,10 @@ class GatewayApp:
                     logger.exception("Upgrade is held until the database answers")
                     await asyncio.sleep(HOLD_PAUSE_SECONDS)
 
-    async def hold(self, socket: Socket, call: Call, receive: Receive) -> None:
+    async def hold(self, socket: Socket, arrival: Arrival, receive: Receive) -> None:
         settling = None
         try:
-            await self.gateway.opened(socket, call)
+            await self.gateway.opened(socket, arrival)
             settling = asyncio.create_task(self.gateway.settled(socket))
             await until_closed(receive)
         finally:

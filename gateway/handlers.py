@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import redis
@@ -62,6 +62,16 @@ ReadBody = Callable[[int], Awaitable[tuple[bytes, int]]]
 
 def with_body(call: Call, body: bytes, excess: int) -> Call:
     return replace(call, body=body, excess=excess)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An agent that opens its push channel."""
+
+    instance_id: str
+    agent_version: str
+    peer: str
+    is_released: bool
 
 
 class Gateway:
@@ -183,10 +193,15 @@ class Gateway:
         await self.refuse_replay(claim)
         return identity
 
-    async def opened(self, opened: Socket, call: Call) -> None:
+    async def opened(self, opened: Socket, arrival: Arrival) -> None:
         self.sockets.add(opened)
         event = ChannelOpened(
-            opened.instance_id, timezone.now(), opened.channel, self.node_id, call.agent_version, call.peer
+            opened.instance_id,
+            timezone.now(),
+            opened.channel,
+            self.node_id,
+            arrival.agent_version,
+            arrival.peer,
         )
         await self._presence.add(event)
 

@@ -20,22 +20,40 @@ class LineTooLong(ValueError):
 
 
 class LongLines(HttpToolsProtocol):
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        if len(self.url) > LINE_MOST:
-            raise LineTooLong
+    # What has come since the parser last told of anything, and of headers in this request.
+    _untold_bytes = 0
+    _header_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """The parser keeps what has begun, and tells of it at its end: it may have none."""
+        self._untold_bytes += len(data)
+        super().data_received(data)
+        if self._untold_bytes > HEADERS_MOST and not self.transport.is_closing():
+            self.send_400_response("A header is too long.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._header_bytes = 0
+        self._untold_bytes = self._header_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._untold_bytes = 0
+        if len(self.url) > LINE_MOST:
+            raise LineTooLong
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
+        self._untold_bytes = 0
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > HEADERS_MOST:
             raise LineTooLong
 
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._untold_bytes = 0
+
     def on_headers_complete(self) -> None:
+        self._untold_bytes = 0
         if len(self.url) <= SPLIT_MOST:
             super().on_headers_complete()
             return

@@ -23,7 +23,7 @@ import uvloop
 from django.conf import settings
 
 from console.up import tls
-from console.up.long_lines import LongLines
+from console.up.idle_connections import Calls, Push
 
 Message = dict[str, Any]
 Application = Callable[
@@ -89,8 +89,8 @@ class Lifespan:
 def config(application: Application, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http=LongLines,
-        ws="websockets-sansio",
+        http=Calls,
+        ws=Push,
         ws_per_message_deflate=False,
         ws_ping_interval=WS_PING_SECONDS,
         ws_ping_timeout=WS_PING_SECONDS,

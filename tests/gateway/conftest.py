@@ -10,6 +10,7 @@ from gateway.app import GatewayApp
 from gateway.handlers import Gateway
 from tests.gateway.wire import Wire, pem
 from tests.instances.factories import CODE, ActivationFactory, InstanceFactory
+from tests.waiting import soon
 
 
 @pytest_asyncio.fixture
@@ -20,7 +21,7 @@ async def gateway(transactional_db):
     heard = asyncio.Event()
     ear = Ear({bells.KICKS: gateway.kicked, bells.NEWS: lambda _topics: None}, heard.set)
     listening = asyncio.create_task(ear.listen())
-    await asyncio.wait_for(heard.wait(), 5)
+    await soon(heard.wait())
     yield gateway
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)

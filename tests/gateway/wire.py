@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import MD5
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.waiting import soon
+
 # One key for all: making one takes a tenth of a second.
 KEY = rsa.generate_private_key(65537, 2048)
 OTHER_KEY = rsa.generate_private_key(65537, 2048)
@@ -147,16 +149,16 @@ class Notify:
     async def __aenter__(self):
         self.incoming.put_nowait({"type": "websocket.connect"})
         self.task = asyncio.create_task(self.app(self.scope, self.incoming.get, self.outgoing.put))
-        event = await asyncio.wait_for(self.outgoing.get(), 5)
+        event = await soon(self.outgoing.get())
         self.accepted = event["type"] == "websocket.accept"
         return self
 
     async def __aexit__(self, *_error):
         self.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
-        await asyncio.wait_for(self.task, 5)
+        await soon(self.task)
 
     async def event(self):
-        return await asyncio.wait_for(self.outgoing.get(), 10)
+        return await soon(self.outgoing.get())
 
     async def text(self):
         return (await self.event())["text"]
