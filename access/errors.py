@@ -13,7 +13,6 @@ Conflict
 InvalidParameter
 ├── EntityExists            the name is taken
 ├── SignOnNotCompleted      the provider's answer is none to what was asked: to be begun anew
-├── AccessKeyInactive       the key, its user, or the user's access to the API is switched off
 ├── NumberWrong             not the number of now, taken already, or no recovery code
 ├── PasswordWrong           not the password that counts now
 ├── PasswordRefused         not what passwords must be like
@@ -27,8 +26,6 @@ QuotaExceeded
 └── AccessKeysExhausted     a user has at most two
 NotAllowed
 └── SignOnRefused           the provider vouches for somebody whom nobody here is
-NotFound
-└── AccessKeyUnknown        there is no such key
 TooManyTries                wrong passwords or numbers; time has to pass
 Unavailable
 ├── ProviderUnavailable     the single sign-on provider does not answer, or not as agreed
@@ -41,7 +38,6 @@ from console.kit.errors import (
     ConsoleError,
     InvalidParameter,
     NotAllowed,
-    NotFound,
     QuotaExceeded,
     Unavailable,
 )
@@ -87,10 +83,6 @@ class EntityExists(InvalidParameter):
     code = "EntityAlreadyExists"
 
 
-class AccessKeyInactive(InvalidParameter):
-    code = "InvalidAccessKeyId.Inactive"
-
-
 class NumberWrong(InvalidParameter):
     code = "InvalidParameter.AuthenticationCode"
 
@@ -101,10 +93,6 @@ class PasswordWrong(InvalidParameter):
 
 class PasswordRefused(InvalidParameter):
     code = "InvalidParameter.Password.PolicyViolation"
-
-
-class AccessKeyUnknown(NotFound):
-    code = "InvalidAccessKeyId.NotFound"
 
 
 class PolicyMalformed(InvalidParameter):

@@ -1,7 +1,8 @@
 """The web process: agents, event streams and Django side by side under one lifespan.
 
-`/luban/` goes to the gateway and `/console/live` to the event streams, both without Django's request
-machinery. Everything else goes to Django through its WSGI handler in a small fixed pool of threads.
+`/luban/` goes to the gateway, `/console/live` and `/events` to the event streams, and calls of programs at
+`/` to the API, all without Django's request machinery. Everything else goes to Django through its WSGI
+handler in a small fixed pool of threads.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from console.wsgi import application as django_application
 from gateway.app import GatewayApp
 from gateway.handlers import Gateway
 from gateway.protocol import PREFIX as AGENTS_PREFIX
+from openapi.calls import Calls
 from openapi.stream import PATH as CHANGES_PATH
 from openapi.stream import Changes
 
@@ -83,9 +85,9 @@ class House:
         elif scope["path"] == CHANGES_PATH:
             await self.changes(scope, receive, send)
         else:
-            await self._to_django(scope, receive, send)
+            await self._with_body(scope, receive, send)
 
-    async def _to_django(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         """With its whole body: a thread must never wait for a visitor to write, either."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
@@ -96,7 +98,8 @@ class House:
             await send({"type": "http.response.start", "status": 408, "headers": [(b"connection", b"close")]})
             await send({"type": "http.response.body", "body": b""})
             return
-        await self._django(scope, replay(body, receive), send)  # type: ignore[arg-type]
+        application: Any = self.calls if self.calls.are_meant(scope) else self._django
+        await application(scope, replay(body, receive), send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -110,6 +113,7 @@ class House:
         self.live = Live()
         self.gateway = Gateway()
         self.agents = GatewayApp(self.gateway)
+        self.calls = Calls()
         self.changes = Changes()
         ear = Ear({bells.KICKS: self.gateway.kicked, bells.NEWS: self.heard}, self.missed)
         for work in (ear.listen(), self._say_alive()):
@@ -135,6 +139,7 @@ class House:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.calls.close()
         await self.gateway.gone()
         logger.info("Web process ends node=%s", self.gateway.node_id)
 

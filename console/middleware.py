@@ -7,11 +7,11 @@ from http.cookies import Morsel
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.utils import DataError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 
-from console.kit.errors import ConsoleError, InvalidParameter, NotAllowed, NotFound
+from console.kit.errors import ConsoleError, InvalidParameter, NotAllowed
 from console.kit.http import refusal
 
 logger = logging.getLogger(__name__)
@@ -85,8 +85,6 @@ class Refusals:
         if isinstance(error, DataError):
             # PostgreSQL takes no NUL, and no number beyond its columns: nothing that a page of ours sends.
             return refusal(request, InvalidParameter("This holds characters that cannot be stored."))
-        if isinstance(error, Http404):
-            return refusal(request, NotFound(str(error) or "There is nothing here."))
         if isinstance(error, PermissionDenied):
             return refusal(request, NotAllowed(str(error) or "You may not do this."))
         return None

@@ -7,9 +7,8 @@ from typing import cast
 import redis
 from django.conf import settings
 
-from access import errors as access_errors
 from access.models import AccessKey
-from access.operations.access_keys import counts, find_key, key_in_use, note_use
+from access.operations.access_keys import counts, find_key, note_use
 from access.operations.identities import Origin, principal_for
 from access.principals import Door, Principal
 from console.kit import bells
@@ -47,9 +46,10 @@ def admitted_key(request: Request, parameters: Parameters, *, now: datetime) -> 
     claim.check_time(now)
     claim.check_signature(candidate.secret)
     use_up(claim)
-    key = key_that_counts(claim.key_id)
-    note_use(key, now, source_ip=request.source_ip)
-    return key
+    if not counts(candidate.key):
+        raise KeyInactive("This access key is switched off.", field="AccessKeyId")
+    note_use(candidate.key, now, source_ip=request.source_ip)
+    return candidate.key
 
 
 def principal_of(key: AccessKey, request: Request) -> Principal:
@@ -61,15 +61,6 @@ def renewed(key_id: str, request: Request) -> Principal | None:
     """Whoever has opened something with a key that lasts, as they are now; None where the key opens no more."""
     key = AccessKey.objects.select_related("user").filter(pk=key_id).first()
     return principal_of(key, request) if key and counts(key) else None
-
-
-def key_that_counts(key_id: str) -> AccessKey:
-    try:
-        return key_in_use(key_id)
-    except access_errors.AccessKeyUnknown as error:
-        raise KeyUnknown(error.message, field="AccessKeyId") from error
-    except access_errors.AccessKeyInactive as error:
-        raise KeyInactive(error.message, field="AccessKeyId") from error
 
 
 def use_up(claim: Claim) -> None:

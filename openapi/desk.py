@@ -8,12 +8,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from access.operations.calls import remember_refusal
+from access.operations.calls import remembered
 from access.operations.decisions import authorize_look
 from access.principals import Principal
 from console.kit import ids
 from console.kit.errors import ConsoleError, InvalidParameter, NotAllowed
-from openapi.actions.base import CMS, Action
+from openapi.actions.base import CMS, Action, as_declared
 from openapi.actions.registry import action_of
 from openapi.admission import admit, is_v3
 from openapi.codes import STATUSES
@@ -97,14 +97,15 @@ def perform(
 ) -> dict[str, Any]:
     """Read the parameters and do it; the operation asks for permission once more, on what it is done to."""
     name = action.name()
-    look(principal, f"{action.product()}:{name}")
+    look(principal, action.permission())
     try:
-        called = action(said, host=host)
+        asked = as_declared(action, said)
+        called = action(asked, host=host)
         if action.is_idempotent:
             return once(
                 principal,
                 name,
-                said,
+                asked,
                 lambda: called.perform(principal),
                 now=timezone.now(),
                 is_secret=action.tells_secret,
@@ -126,11 +127,8 @@ def code_of(action: type[Action], error: ConsoleError) -> str:
 
 def look(principal: Principal, action: str) -> None:
     """Whether the principal may do this anywhere at all, before a parameter is read."""
-    try:
+    with remembered(principal):
         authorize_look(principal, action)
-    except NotAllowed as refusal:
-        remember_refusal(principal, refusal)
-        raise
 
 
 def refused(request_id: str, error: ConsoleError | None, *, host: str) -> Answer:

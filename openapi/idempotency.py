@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import transaction
 
-from access.operations.calls import remember_refusal
+from access.operations.calls import remembered
 from access.operations.secrets import seal, unseal
 from access.principals import Principal
-from console.kit.errors import NotAllowed
 from openapi import limits
+from openapi.actions.base import CLIENT_TOKEN
 from openapi.errors import InvalidParameter, TokenMismatch
 from openapi.models import IdempotentCall
 
@@ -21,7 +21,7 @@ OF_THE_TRY = frozenset(
     [
         "AccessKeyId",
         "Action",
-        "ClientToken",
+        CLIENT_TOKEN,
         "Format",
         "Signature",
         "SignatureMethod",
@@ -48,19 +48,15 @@ def once(
     Token, change and answer are committed together: nobody sees one without the others, and of two that
     come at once the second waits for the first.
     """
-    token = said.get("ClientToken", "")
+    token = said.get(CLIENT_TOKEN, "")
     if not token:
         return perform()
     if len(token) > limits.TOKEN_CHARACTERS or not token.isascii() or "\x00" in token:
-        raise InvalidParameter("ClientToken", f"It has at most {limits.TOKEN_CHARACTERS} ASCII characters.")
-    try:
-        with transaction.atomic():
-            call = answered(principal, action, token, said, perform, now=now, is_secret=is_secret)
-            return opened(call)
-    except NotAllowed as refusal:
-        # Written inside, and rolled back with the token.
-        remember_refusal(principal, refusal)
-        raise
+        raise InvalidParameter(CLIENT_TOKEN, f"It has at most {limits.TOKEN_CHARACTERS} ASCII characters.")
+    # A refusal is written inside, too, and rolled back with the token.
+    with remembered(principal), transaction.atomic():
+        call = answered(principal, action, token, said, perform, now=now, is_secret=is_secret)
+        return opened(call)
 
 
 def answered(
@@ -82,9 +78,7 @@ def answered(
     if is_new:
         keep(call, perform(), is_secret=is_secret)
     elif call.digest != digest:
-        raise TokenMismatch(
-            "This ClientToken was used for a call with other parameters.", field="ClientToken"
-        )
+        raise TokenMismatch("This ClientToken was used for a call with other parameters.", field=CLIENT_TOKEN)
     return call
 
 

@@ -12,8 +12,9 @@ TOKEN_CHARACTERS = 64
 CHANGES_KEPT = timedelta(days=7)
 # Changes in one step of a stream or a webhook.
 CHANGES_PER_STEP = 100
-# Streams of one process.
+# Streams of one process, and of one access key among them: nobody takes all of them.
 STREAMS = 200
+STREAMS_PER_KEY = 20
 # For one call of a webhook, from beginning to end.
 WEBHOOK_SECONDS = 5.0
 # How long one is told things in a row, and how long a sender that died keeps it from others: longer than

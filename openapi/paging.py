@@ -51,12 +51,17 @@ class Paged(Regional):
         another. How many there are in all is counted on first pages and on pages by number only.
         """
         ordered = rows.order_by(*order)
-        total = 0 if self.next_token else ordered.count()
         found = ordered
         if self.next_token:
             found = ordered.filter(behind(order, self._where(len(order))))
         chosen = list(found[self._first : self._first + self._size + 1])
+        total = 0 if self.next_token else self._total(ordered, len(chosen))
         return self._paged(chosen, total, lambda row: [value_of(row, name) for name in order])
+
+    def _total(self, rows: "QuerySet[Any, Any]", n_chosen: int) -> int:
+        """How many there are in all, counted by the database only where the page does not show the end."""
+        ends_here = n_chosen <= self._size and (n_chosen or not self._first)
+        return self._first + n_chosen if ends_here else rows.count()
 
     def page_of_list(self, rows: Sequence[Any], key: Callable[[Any], str]) -> Page:
         """The same of what is in memory, sorted by `key`."""

@@ -315,8 +315,9 @@ class Pairs(Parameter[list[tuple[str, str]]]):
         found: dict[int, dict[str, str]] = {}
         for name, text in said.items():
             match = NUMBERED.fullmatch(name)
-            if match and match["name"] == self.name and match["member"] in ("Key", "Value", "key", "value"):
-                found.setdefault(int(match["number"]), {})[match["member"].lower()] = text
+            member = (match["member"] or "").lower() if match and match["name"] == self.name else ""
+            if match and member in ("key", "value"):
+                found.setdefault(int(match["number"]), {})[member] = text
         if self.required and not found:
             raise MissingParameter(f"The parameter {self.name}.1.Key is missing.", field=self.name)
         if len(found) > self.most:

@@ -16,6 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 # Far above what a legal call needs: 100 instances, 20 tags, parameters.
 FIELDS_MOST = 2000
+BODY_BYTES = 2_621_440
 # Of a name in a JSON body, which is written anew for each member of a list.
 NAME_CHARACTERS = 256
 
@@ -43,6 +44,8 @@ class Parameters:
 
     def __init__(self, request: Request) -> None:
         """Raises Malformed for what cannot be read."""
+        if len(request.body) > BODY_BYTES:
+            raise Malformed("The body is larger than a call can be.")
         self.query = pairs(request.query)
         self.form = self._form(request)
 

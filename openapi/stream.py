@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from console.kit import ids
 from console.kit.errors import ConsoleError
 from openapi import limits
 from openapi.admission import admitted_key, is_v3, principal_of, renewed
+from openapi.calls import Receive, Scope, Send, request_of, send_answer
 from openapi.changes import TOPIC, has_gap, newest, next_changes, told
 from openapi.desk import refused
 from openapi.errors import ActionUnknown, SignatureIncomplete, Throttled
@@ -33,10 +34,6 @@ ACTION = "StreamChanges"
 # A comment keeps proxies from closing; who listens is looked at again.
 KEEP_ALIVE_SECONDS = 15.0
 RETRY_MS = 1000
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -65,6 +62,10 @@ class Listener:
         self.has_gap = has_gap
         self.wake = asyncio.Event()
 
+    @property
+    def key_id(self) -> str:
+        return self.opening.key_id if self.opening else ""
+
 
 class Changes:
     """All streams of this process."""
@@ -77,11 +78,10 @@ class Changes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope)
         try:
-            if len(self._listeners) >= limits.STREAMS:
-                raise Throttled("Too many streams are open here. Come again later.", retry_after=5000)
             listener = await self._run(opened, request)
+            self._check_room(listener)
         except ConsoleError as error:
-            await refuse(send, request, error)
+            await send_answer(send, refused(ids.request_id(), error, host=request.host))
             return
         self._listeners.add(listener)
         writer = asyncio.create_task(self._write(listener, send))
@@ -93,6 +93,13 @@ class Changes:
             for task in (writer, reader):
                 task.cancel()
             await asyncio.gather(writer, reader, return_exceptions=True)
+
+    def _check_room(self, listener: Listener) -> None:
+        """Raises Throttled. Nothing is waited for between this and the listener's place among the others."""
+        if len(self._listeners) >= limits.STREAMS:
+            raise Throttled("Too many streams are open here. Come again later.", retry_after=5000)
+        if sum(one.key_id == listener.key_id for one in self._listeners) >= limits.STREAMS_PER_KEY:
+            raise Throttled("Too many streams are open with this access key. Close one.", retry_after=5000)
 
     def tell(self, topics: list[str]) -> None:
         if TOPIC in topics:
@@ -187,27 +194,6 @@ def step(listener: Listener) -> str:
 def event_text(said: dict[str, Any]) -> str:
     data = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
     return f"id: {said['Id']}\nevent: {said['Kind']}\ndata: {data}\n\n"
-
-
-def request_of(scope: Scope) -> Request:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    client = scope.get("client") or ("",)
-    return Request(
-        method=scope["method"],
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        path=scope["path"],
-        source_ip=str(client[0]),
-        is_secure=scope.get("scheme") == "https",
-    )
-
-
-async def refuse(send: Send, request: Request, error: ConsoleError) -> None:
-    answered = refused(ids.request_id(), error, host=request.host)
-    headers = [(b"content-type", b"application/json;charset=utf-8")]
-    headers += [(name.encode(), value.encode()) for name, value in answered.headers.items()]
-    await send({"type": "http.response.start", "status": answered.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answered.body})
 
 
 async def write(send: Send, text: str) -> None:

@@ -1,47 +1,28 @@
-"""The programs' door, at `/` of both listeners."""
+"""The programs' door as Django sees it, and the way on for browsers.
+
+The web process answers programs without Django's request machinery (`openapi.calls`).
+"""
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 
-from console.kit import ids
-from openapi.desk import Answer, answer, refused
-from openapi.errors import Malformed
+from openapi.calls import CONTENT_TYPE, is_call
+from openapi.desk import answer
 from openapi.requests import Request
-
-CONTENT_TYPE = "application/json;charset=utf-8"
 
 
 @csrf_exempt
 @login_not_required
 def root(request: HttpRequest) -> HttpResponse:
     """`/` belongs to programs when they ask as programs do; a browser goes on to the console."""
-    if not is_program(request):
+    asked = request_of(request)
+    if not is_call(asked):
         return redirect("console:overview")
-    answered = answered_to(request)
+    answered = answer(asked)
     return HttpResponse(
         answered.body, status=answered.status, headers=answered.headers, content_type=CONTENT_TYPE
-    )
-
-
-def answered_to(request: HttpRequest) -> Answer:
-    try:
-        return answer(request_of(request))
-    except RequestDataTooBig:
-        too_large = Malformed("The body is larger than a call can be.")
-        return refused(ids.request_id(), too_large, host=request.headers.get("Host", ""))
-
-
-def is_program(request: HttpRequest) -> bool:
-    query = request.META.get("QUERY_STRING", "")
-    return (
-        request.method not in ("GET", "HEAD")
-        or "Action=" in query
-        or "Signature=" in query
-        or request.headers.get("Authorization", "").startswith("ACS3-")
-        or any(name.lower().startswith("x-acs-") for name in request.headers)
     )
 
 
@@ -50,7 +31,8 @@ def request_of(request: HttpRequest) -> Request:
         method=request.method or "",
         query=request.META.get("QUERY_STRING", ""),
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=request.body,
+        # Not `request.body`, which answers what is too large with a page.
+        body=request.read(),
         content_type=request.META.get("CONTENT_TYPE", ""),
         source_ip=request.META.get("REMOTE_ADDR", ""),
         is_secure=request.is_secure(),

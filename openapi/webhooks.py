@@ -8,8 +8,10 @@ import secrets
 import socket
 import ssl
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import ip_address
 from threading import Timer
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +31,12 @@ from openapi.models import Change, ChangeKind, Webhook
 logger = logging.getLogger(__name__)
 
 SECRET_BYTES = 32
+# Where clouds tell a machine its own secrets; the others are link-local.
+CLOUD_METADATA = ip_address("100.100.100.200")
+
+
+class PlaceRefused(Exception):
+    """The address leads to a place that is never called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +196,8 @@ def send(url: str, secret: str, said: dict[str, object]) -> str:
     }
     try:
         status = post(url, body, headers)
+    except PlaceRefused:
+        return "The address leads to a link-local network, which is never called."
     except (OSError, HTTPException, ValueError) as error:
         # The error's text may hold the address, which may hold a password.
         return f"The address could not be reached ({type(error).__name__})."
@@ -195,7 +205,10 @@ def send(url: str, secret: str, said: dict[str, object]) -> str:
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    """The status of the answer, within a time that counts from beginning to end: an answer may come byte by byte."""
+    """The status of the answer; what comes behind its headers is not read.
+
+    Within a time that counts from beginning to end: an answer may come byte by byte. Raises PlaceRefused.
+    """
     address = urlsplit(url)
     host, port = address.hostname or "", address.port
     if address.scheme == "https":
@@ -210,18 +223,32 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> int:
 
     def cut() -> None:
         if connection.sock is not None:
-            connection.sock.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
     watch = Timer(limits.WEBHOOK_SECONDS, cut)
     watch.daemon = True
     watch.start()
     try:
+        connection.connect()
+        check_place(connection.sock.getpeername()[0])
         path = f"{address.path or '/'}{f'?{address.query}' if address.query else ''}"
         connection.request("POST", path, body=body, headers=headers)
         return connection.getresponse().status
     finally:
         watch.cancel()
         connection.close()
+
+
+def check_place(address: str) -> None:
+    """Of whom we are connected to, whatever a name was resolved to before. Raises PlaceRefused.
+
+    Receivers are often in a private network, or on this machine. None is where a cloud keeps its secrets.
+    """
+    place = ip_address(address)
+    place = getattr(place, "ipv4_mapped", None) or place
+    if place.is_link_local or place.is_multicast or place.is_unspecified or place == CLOUD_METADATA:
+        raise PlaceRefused
 
 
 def signature(secret: str, moment: str, body: bytes) -> str:

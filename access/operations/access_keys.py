@@ -2,7 +2,7 @@
 
 Nobody learns from the time of an answer whether a key exists: `find_key` opens a sealed secret for
 unknown ids too, one that this process has made for it, and the caller checks the signature with what it
-was given. Only then, with `key_in_use`, is said whether the key counts.
+was given. Only then is said whether the key `counts`.
 """
 
 import re
@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access import followups, limits
-from access.errors import AccessKeyInactive, AccessKeysExhausted, AccessKeyUnknown, ApiAccessOff
+from access.errors import AccessKeysExhausted, ApiAccessOff
 from access.models import AccessKey, User
 from access.operations.calls import operation, record
 from access.operations.decisions import authorize_own
@@ -47,9 +47,12 @@ class NewAccessKey:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a signature is checked with. For an id that is none: a secret that nobody knows."""
+    """A key with its user, and what a signature is checked with.
 
-    key_id: str
+    For an id that is none: a key that is not stored, and a secret that nobody knows.
+    """
+
+    key: AccessKey
     secret: str = field(repr=False)
     is_known: bool
 
@@ -135,24 +138,15 @@ def delete_access_key(principal: Principal, key: AccessKey) -> None:
 
 
 def find_key(key_id: str) -> Candidate:
-    """The secret to check a signature with: the same steps and time for an id that is none."""
+    """The key and the secret to check a signature with: the same steps and time for an id that is none."""
     wanted = key_id if ID_FORM.fullmatch(key_id) else ID_PREFIX
-    sealed = AccessKey.objects.filter(pk=wanted).values_list("sealed_secret", flat=True).first()
-    if sealed is None:
+    try:
+        key = AccessKey.objects.select_related("user").get(pk=wanted)
+    except AccessKey.DoesNotExist:
         decoy_key, decoy = decoy_secret()
         opened = envelope.unseal(decoy_key, envelope.read(decoy, binding=ID_PREFIX))
-        return Candidate(key_id, opened, is_known=False)
-    return Candidate(key_id, unseal(sealed, binding=binding_of(key_id)), is_known=True)
-
-
-def key_in_use(key_id: str) -> AccessKey:
-    """The key with its user, after its signature was found right. Raises AccessKeyUnknown and AccessKeyInactive."""
-    key = AccessKey.objects.select_related("user").filter(pk=key_id).first()
-    if key is None:
-        raise AccessKeyUnknown(_("There is no such access key."))
-    if not counts(key):
-        raise AccessKeyInactive(_("This access key is switched off."))
-    return key
+        return Candidate(AccessKey(id=wanted, user=User()), opened, is_known=False)
+    return Candidate(key, secret_of(key), is_known=True)
 
 
 def counts(key: AccessKey) -> bool:

@@ -53,4 +53,4 @@ def append(entries: Sequence[AuditEntry]) -> None:
             one.number, one.previous = head.number, head.hash
             head.hash = one.hash = one.link.computed_hash()
         AuditEntry.objects.bulk_create(entries, batch_size=BATCH)
-        head.save(update_fields=["number", "hash"])
+        AuditHead.objects.filter(pk=HEAD).update(number=head.number, hash=head.hash)

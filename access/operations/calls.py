@@ -8,7 +8,8 @@ one holds the end of the chain until the commit. A refusal is written after the 
 ends well without having asked its permission is rolled back: nobody forgets to ask.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
@@ -100,6 +101,16 @@ def record(principal: Principal, action: str, resource: str = "", **facts: Any) 
         append([entry(principal, action, resource, facts)])
     else:
         call.entries.append(entry(principal, action, resource, facts, decided_by=call.decided_by))
+
+
+@contextmanager
+def remembered(principal: Principal) -> Iterator[None]:
+    """Have a refusal written that comes out of here: to stand around the transaction that it rolls back."""
+    try:
+        yield
+    except NotAllowed as refusal:
+        remember_refusal(principal, refusal)
+        raise
 
 
 def remember_refusal(principal: Principal, refusal: NotAllowed) -> None:

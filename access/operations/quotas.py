@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -75,18 +76,34 @@ def limits_said(*wanted: QuotaRule) -> list[set[int]]:
     return [{value for (name, _region), value in said.items() if name == quota.name} for quota in wanted]
 
 
+# One conditional UPDATE: of two that ask for the last one gets it, and no value is read that holds no more.
+USE = """
+    UPDATE access_quotause SET used = used + %(n)s
+    WHERE name = %(name)s AND region_id = %(region)s AND period = %(period)s AND used + %(n)s <= COALESCE(
+        (SELECT value FROM access_quota WHERE name = %(name)s AND region_id = %(region)s),
+        (SELECT value FROM access_quota WHERE name = %(name)s AND region_id = %(everywhere)s),
+        %(otherwise)s
+    )
+"""
+
+
 def use(principal: Principal, quota: QuotaRule, region_id: str, n: int = 1) -> None:
     """Take `n` from a day's quota. Raises the quota's refusal; what is rolled back was not used."""
     today = today_of(timezone.now())
-    most = limit(quota, region_id)
-    row = QuotaUse.objects.filter(name=quota.name, region_id=region_id, period=today)
-    # One conditional UPDATE: of two that ask for the last one gets it.
-    step = row.filter(used__lte=most - n)
-    if step.update(used=F("used") + n):
+    if took(quota, region_id, today, n):
         return
-    QuotaUse.objects.get_or_create(name=quota.name, region_id=region_id, period=today)
-    if not step.update(used=F("used") + n):
-        raise refusal(principal, quota, region_id, used=row.get().used, most=most, n=n)
+    row, _is_new = QuotaUse.objects.get_or_create(name=quota.name, region_id=region_id, period=today)
+    if not took(quota, region_id, today, n):
+        most = limit(quota, region_id)
+        row.refresh_from_db(fields=["used"])
+        raise refusal(principal, quota, region_id, used=row.used, most=most, n=n)
+
+
+def took(quota: QuotaRule, region_id: str, period: str, n: int) -> bool:
+    where = {"name": quota.name, "region": region_id, "period": period, "everywhere": EVERYWHERE}
+    with connection.cursor() as cursor:
+        cursor.execute(USE, {**where, "n": n, "otherwise": quota.default})
+        return bool(cursor.rowcount)
 
 
 def count(quota: QuotaRule, region_id: str, n: int, *, now: datetime) -> None:

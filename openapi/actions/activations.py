@@ -10,7 +10,7 @@ from assistant.instances.operations.activations import (
     disable_activation,
 )
 from console.kit.clock import api_time
-from openapi.actions.base import Regional
+from openapi.actions.base import Regional, check_named
 from openapi.errors import ApiError
 from openapi.paging import PAGE, Paged
 from openapi.parameters import Number, Pairs, Text
@@ -86,6 +86,7 @@ class DescribeActivations(Paged):
     def perform(self, principal: Principal) -> dict[str, Any]:
         rows = Activation.objects.visible_to(principal).filter(region=self.region)
         if self.activation_id:
+            check_named(self, principal, "activation", self.activation_id)
             rows = rows.filter(pk=self.activation_id)
         if self.instance_name:
             rows = rows.filter(instance_name__startswith=self.instance_name)

@@ -47,7 +47,7 @@ class DescribeCloudAssistantStatus(InstancesOfRegion):
     os_type = Text("OSType", one_of=("Windows", "Linux", "FreeBSD"), doc="system")
 
     def perform(self, principal: Principal) -> dict[str, Any]:
-        rows = self.named(self.seen(principal)).with_connection(timezone.now())
+        rows = self.seen(principal).with_connection(timezone.now())
         if self.os_type:
             rows = rows.filter(os_type=self.os_type.lower())
         if self.instance_ids:

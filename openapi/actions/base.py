@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
+from access.operations.calls import remembered
+from access.operations.decisions import authorize
 from access.principals import Principal
+from access.scopes import arn
 from assistant.instances.models import Region
 from openapi.errors import ApiError
 from openapi.parameters import Parameter, Text
@@ -14,6 +17,9 @@ OOS = "2019-06-01"
 CMS = "2019-01-01"
 VERSIONS = (ECS, OOS, CMS)
 PRODUCTS = {ECS: "ecs", OOS: "oos", CMS: "cms"}
+
+# What an idempotent action takes beside its parameters.
+CLIENT_TOKEN = "ClientToken"  # noqa: S105 - a name
 
 # The answer's shape: names with their types, nested as in the answer; one element stands for all of a list.
 Shape = Mapping[str, Any]
@@ -55,6 +61,10 @@ class Action:
         """The first word of the permission: `ecs` of `ecs:RunCommand`."""
         return PRODUCTS[cls.version]
 
+    @classmethod
+    def permission(cls) -> str:
+        return f"{cls.product()}:{cls.name()}"
+
     def perform(self, principal: Principal) -> dict[str, Any]:
         """Do it, and say the answer without its RequestId."""
         raise NotImplementedError
@@ -74,9 +84,34 @@ class Regional(Action):
         return found
 
 
+def check_named(call: Regional, principal: Principal, kind: str, pk: str) -> None:
+    """Refuse a call that names what its caller may not see, whether it is there or not (CA-246)."""
+    with remembered(principal):
+        authorize(principal, call.permission(), arn("ecs", kind, pk, region=call.region.pk))
+
+
 def parameters_of(action: type[Action]) -> list[Parameter[Any]]:
     """As they are declared, those of its bases first."""
     found: dict[str, Parameter[Any]] = {}
     for one in reversed(action.__mro__):
         found |= {name: value for name, value in vars(one).items() if isinstance(value, Parameter)}
     return list(found.values())
+
+
+def names_of(action: type[Action]) -> Mapping[str, str]:
+    """How its parameters are spelled, by their names in lower case."""
+    names = [*(parameter.name for parameter in parameters_of(action)), CLIENT_TOKEN]
+    return {name.lower(): name for name in names}
+
+
+def as_declared(action: type[Action], said: Mapping[str, str]) -> dict[str, str]:
+    """What was said, by the action's own names for it: callers write them in any case (CA-87).
+
+    Where one name came in two spellings the declared one counts, else the last.
+    """
+    names = names_of(action)
+    found: dict[str, str] = {}
+    for name, text in said.items():
+        first, dot, rest = name.partition(".")
+        found[names.get(first.lower(), first) + dot + rest] = text
+    return {**found, **{name: said[name] for name in found if name in said}}

@@ -13,7 +13,7 @@ from assistant.commands.rules.content import launched, with_launcher
 from assistant.commands.rules.parameters import Definition
 from assistant.commands.states import CommandType
 from console.kit.clock import api_time
-from openapi.actions.base import Action, Regional, Shape
+from openapi.actions.base import Action, Regional, Shape, check_named
 from openapi.actions.instances import like
 from openapi.encodings import BASE64, decoded, encoded
 from openapi.errors import ApiError, InvalidParameter
@@ -236,6 +236,7 @@ class DescribeCommands(Paged):
         if self._is_labelled:
             return rows.none()
         if self.command_id:
+            check_named(self, principal, "command", self.command_id)
             rows = rows.filter(pk=self.command_id)
         if self.type:
             rows = rows.filter(type=self.type)

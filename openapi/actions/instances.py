@@ -7,11 +7,14 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from access.operations.calls import remembered
 from access.principals import Principal
 from assistant.instances.models import Instance
+from assistant.instances.operations.permissions import authorize_instances
 from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations.models import Target
 from console.kit.clock import api_time
+from openapi.actions.base import Regional
 from openapi.errors import ApiError, InvalidParameter
 from openapi.paging import PAGE, Paged
 from openapi.parameters import Flag, Number, Pairs, Text, Texts, is_whole
@@ -38,11 +41,26 @@ class InstancesOfRegion(Paged):
     instance_ids = Texts("InstanceId", most=IDS_MOST, too_many=TOO_MANY, doc="only these, up to 50")
 
     def seen(self, principal: Principal) -> InstanceQuerySet:
-        rows: InstanceQuerySet = Instance.objects.visible_to(principal).registered()
-        return rows.filter(region=self.region)
+        return seen_by(self, principal, self.instance_ids or None)
 
-    def named(self, rows: InstanceQuerySet) -> InstanceQuerySet:
-        return rows.filter(pk__in=self.instance_ids) if self.instance_ids else rows
+
+def seen_by(call: Regional, principal: Principal, named: list[str] | None) -> InstanceQuerySet:
+    """The servers that the call may tell its caller of: all of those, or the named ones.
+
+    Where one is named that the caller may not see, the call is refused, whether it is there or not (CA-246).
+    """
+    rows: InstanceQuerySet = Instance.objects.open_to(principal, call.permission()).registered()
+    rows = rows.filter(region=call.region)
+    if named is None:
+        return rows
+    check_instances(call, principal, named)
+    return rows.filter(pk__in=named)
+
+
+def check_instances(call: Regional, principal: Principal, ids: list[str]) -> None:
+    """As `check_named`, of servers, whose tags count."""
+    with remembered(principal):
+        authorize_instances(principal, call.permission(), [(pk, call.region.pk) for pk in ids])
 
 
 def tagged(rows: InstanceQuerySet, tags: Iterable[tuple[str, str]]) -> InstanceQuerySet:
@@ -148,9 +166,8 @@ class DescribeInstances(Paged):
 
     def perform(self, principal: Principal) -> dict[str, Any]:
         now = timezone.now()
-        rows = tagged(
-            Instance.objects.visible_to(principal).registered().filter(region=self.region), self.tag
-        ).filter(self._asked())
+        named = ids_in("InstanceIds", self.instance_ids) if self.instance_ids else None
+        rows = tagged(seen_by(self, principal, named), self.tag).filter(self._asked())
         if self.status:
             rows = self._in_state(rows)
         if self.dry_run:
@@ -160,8 +177,6 @@ class DescribeInstances(Paged):
 
     def _asked(self) -> Q:
         wanted = like("name", self.instance_name) if self.instance_name else Q()
-        if self.instance_ids:
-            wanted &= Q(pk__in=ids_in("InstanceIds", self.instance_ids))
         if self.private_ip_addresses:
             wanted &= Q(intranet_ip__in=ids_in("PrivateIpAddresses", self.private_ip_addresses))
         if self.public_ip_addresses:
@@ -182,7 +197,7 @@ class DescribeInstanceStatus(InstancesOfRegion):
     instance_ids = Texts("InstanceId", most=100, too_many=TOO_MANY, doc="only these, up to 100")
 
     def perform(self, principal: Principal) -> dict[str, Any]:
-        rows = self.named(self.seen(principal)).with_connection(timezone.now())
+        rows = self.seen(principal).with_connection(timezone.now())
         page = self.page(rows, "-registered_at", "-pk")
         listed = [{"InstanceId": row.pk, "Status": state_of(row)} for row in page.rows]
         return {"InstanceStatuses": {"InstanceStatus": listed}, **page.fields}

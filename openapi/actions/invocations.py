@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Window
 from django.db.models.functions import RowNumber
 
+from access.operations.calls import remembered
+from access.operations.decisions import refusal
 from access.principals import Principal
+from access.rules.policies import Decision
 from assistant.commands.rules.content import launched
 from assistant.commands.states import CommandType
 from assistant.invocations import limits
@@ -16,8 +19,8 @@ from assistant.invocations.querysets import InvocationQuerySet, RecordQuerySet, 
 from assistant.invocations.rules.output import view_of
 from assistant.invocations.states import InvokeStatus, RepeatMode
 from console.kit.clock import api_time
-from openapi.actions.base import Shape
-from openapi.actions.instances import like
+from openapi.actions.base import Shape, check_named
+from openapi.actions.instances import check_instances, like
 from openapi.encodings import encoded
 from openapi.errors import MissingParameter
 from openapi.paging import PAGE, Paged
@@ -110,6 +113,13 @@ INVOCATION: Shape = {
 }
 
 
+class RunsCommand(NamedTuple):
+    """The command of a run, and what its script is started with."""
+
+    id: str
+    launcher: str
+
+
 class Runs(Paged):
     """What both lists are asked for."""
 
@@ -119,6 +129,20 @@ class Runs(Paged):
     invoke_id = Text(doc="this run")
     resource_group_id = Text(doc="there are none: with one nothing is found")
     tag = Pairs(doc="runs have none: with one nothing is found")
+
+    def check_named(self, principal: Principal) -> None:
+        """Refuse a call that names a command or a server that its caller may not see (CA-246)."""
+        if self.command_id:
+            check_named(self, principal, "command", self.command_id)
+        if self.instance_id:
+            check_instances(self, principal, [self.instance_id])
+
+    def check_run(self, principal: Principal, *, is_seen: bool) -> None:
+        """The same of a run, which has no name of its own in policies: what it ran and where counts."""
+        if is_seen or not Invocation.objects.filter(region=self.region, pk=self.invoke_id).exists():
+            return
+        with remembered(principal):
+            raise refusal(principal, Decision(self.permission(), self.invoke_id, is_allowed=False))
 
     @property
     def is_labelled(self) -> bool:
@@ -140,9 +164,12 @@ class DescribeInvocations(Runs):
         if self.include_output and not (self.invoke_id or self.instance_id):
             message = "IncludeOutput needs an InvokeId or an InstanceId."
             raise MissingParameter(message, field="InvokeId")
-        rows = self._asked(Invocation.objects.visible_to(principal).filter(region=self.region))
-        page = self.page(rows.select_related("command"), "-created_at", "-pk")
-        instances = self._instances(principal, [row.pk for row in page.rows])
+        self.check_named(principal)
+        seen = Invocation.objects.visible_to(principal).filter(region=self.region)
+        page = self.page(self._asked(seen).select_related("command"), "-created_at", "-pk")
+        if self.invoke_id and not page.rows:
+            self.check_run(principal, is_seen=seen.filter(pk=self.invoke_id).exists())
+        instances = self._instances(principal, page.rows)
         listed = [self._told(row, instances.get(row.pk, [])) for row in page.rows]
         return {"Invocations": {"Invocation": listed}, **page.fields}
 
@@ -165,17 +192,20 @@ class DescribeInvocations(Runs):
             rows = rows.filter(like("command__name", self.command_name))
         return rows.filter(repeat_mode=self.repeat_mode) if self.repeat_mode else rows
 
-    def _instances(self, principal: Principal, invocation_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+    def _instances(
+        self, principal: Principal, invocations: list[Invocation]
+    ) -> dict[str, list[dict[str, Any]]]:
         """The first servers of these runs, by run: one query, and two for the outputs that may be read.
 
         A run on thousands is read by DescribeInvocationResults, page by page.
         """
-        rows = Target.objects.filter(invocation__in=invocation_ids).order_by("pk")
+        by_id = {invocation.pk: invocation for invocation in invocations}
+        rows = Target.objects.filter(invocation__in=list(by_id)).order_by("pk")
         if self.instance_id:
             rows = rows.filter(instance=self.instance_id)
         place = Window(RowNumber(), partition_by="invocation_id", order_by="pk")
         rows = rows.annotate(place=place).filter(place__lte=SERVERS_TOLD)
-        found = list(rows.select_related("invocation"))
+        found = list(rows)
         pieces: Pieces = {}
         if self.include_output:
             read = Target.objects.filter(pk__in=[target.pk for target in found]).visible_to(principal)
@@ -183,10 +213,11 @@ class DescribeInvocations(Runs):
             pieces = outputs_of([target for target in found if target.pk in seen])
         told: dict[str, list[dict[str, Any]]] = {}
         for target in found:
-            told.setdefault(target.invocation_id, []).append(self._instance(target, pieces))
+            invocation = by_id[target.invocation_id]
+            told.setdefault(invocation.pk, []).append(self._instance(invocation, target, pieces))
         return told
 
-    def _instance(self, target: Target, pieces: Pieces) -> dict[str, Any]:
+    def _instance(self, invocation: Invocation, target: Target, pieces: Pieces) -> dict[str, Any]:
         output = {"Output": "", "Dropped": 0}
         if self.include_output:
             output = output_told(target, pieces, self.content_encoding)
@@ -198,7 +229,7 @@ class DescribeInvocations(Runs):
             "InstanceId": target.instance_id,
             "InstanceInvokeStatus": target.invoke_status.value,
             "Repeats": repeats_of(target),
-            "Timed": target.invocation.repeat_mode in AGAIN,
+            "Timed": invocation.repeat_mode in AGAIN,
             "UpdateTime": api_time(changed_at(target)),
         }
 
@@ -239,14 +270,18 @@ class DescribeInvocationResults(Runs):
     invoke_record_status = Text(one_of=COARSE, doc="state on the server")
 
     def perform(self, principal: Principal) -> dict[str, Any]:
+        self.check_named(principal)
         rows = self._records(principal) if self._is_history() else self._targets(principal)
         if self.is_labelled:
             rows = rows.none()
         if self.invoke_record_status:
             rows = rows.in_coarse_state(InvokeStatus(self.invoke_record_status))
         page = self.page(rows, "-pk")
-        pieces = outputs_of(page.rows)
-        listed = [self._told(row, pieces) for row in page.rows]
+        if self.invoke_id and not page.rows:
+            seen = Target.objects.visible_to(principal).filter(invocation=self.invoke_id)
+            self.check_run(principal, is_seen=seen.exists())
+        pieces, commands = outputs_of(page.rows), commands_of(page.rows)
+        listed = [self._told(row, commands[row.invocation_id], pieces) for row in page.rows]
         return {"Invocation": {"InvocationResults": {"InvocationResult": listed}, **page.fields}}
 
     def _is_history(self) -> bool:
@@ -256,11 +291,10 @@ class DescribeInvocationResults(Runs):
         return self.include_history and Invocation.objects.recurring().filter(pk=self.invoke_id).exists()
 
     def _targets(self, principal: Principal) -> TargetQuerySet:
-        rows = Target.objects.visible_to(principal).select_related("invocation__command")
-        return rows.filter(**self._asked("instance"))
+        return Target.objects.visible_to(principal).filter(**self._asked("instance"))
 
     def _records(self, principal: Principal) -> RecordQuerySet:
-        rows = Record.objects.visible_to(principal).select_related("invocation__command", "target")
+        rows = Record.objects.visible_to(principal).select_related("target")
         return rows.filter(**self._asked("target__instance"))
 
     def _asked(self, instance: str) -> dict[str, Any]:
@@ -272,19 +306,19 @@ class DescribeInvocationResults(Runs):
         chosen = {column: value for column, value in named.items() if value}
         return {"invocation__region": self.region, **chosen}
 
-    def _told(self, row: Any, pieces: Pieces) -> dict[str, Any]:
+    def _told(self, row: Any, command: RunsCommand, pieces: Pieces) -> dict[str, Any]:
         """Of a target, or of a record of one."""
         target = row.target if isinstance(row, Record) else row
         return {
             **state_told(row),
             **output_told(row, pieces, self.content_encoding),
             **NO_CONTAINER,
-            "CommandId": row.invocation.command_id,
+            "CommandId": command.id,
             "FinishedTime": api_time(row.finished_at),
             "InstanceId": target.instance_id,
             "InvokeId": row.invocation_id,
             "InvokeRecordStatus": row.invoke_status.value,
-            "Launcher": launched(row.invocation.command.content)[0],
+            "Launcher": command.launcher,
             "OssOutputDelivery": "",
             "Repeats": row.number if isinstance(row, Record) else repeats_of(row),
             "Tags": {"Tag": []},
@@ -294,6 +328,13 @@ class DescribeInvocationResults(Runs):
 
 
 # --- What is said of one run on one server ---
+
+
+def commands_of(rows: Iterable[Any]) -> dict[str, RunsCommand]:
+    """By run, of targets or records. One query, which reads each script once: many results have the same."""
+    runs = Invocation.objects.filter(pk__in={row.invocation_id for row in rows}).order_by()
+    told = runs.values_list("pk", "command", "command__content")
+    return {pk: RunsCommand(command_id, launched(content)[0]) for pk, command_id, content in told}
 
 
 def outputs_of(rows: Iterable[Any]) -> Pieces:

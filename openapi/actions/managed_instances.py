@@ -57,7 +57,7 @@ class DescribeManagedInstances(InstancesOfRegion):
 
     def perform(self, principal: Principal) -> dict[str, Any]:
         now = timezone.now()
-        rows = tagged(self.named(self.seen(principal)), self.tag).filter(self._asked())
+        rows = tagged(self.seen(principal), self.tag).filter(self._asked())
         if self.connected:
             rows = rows.connected(now) if self.connected == "true" else rows.disconnected(now)
         page = self.page(rows.with_connection(now).for_table(), "-registered_at", "-pk")

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from access.operations.calls import remember_refusal
+from access.operations.calls import remembered
 from access.principals import Principal
 from assistant.commands.limits import TIMEOUT_LEAST
 from assistant.commands.operations.scripts import Script
@@ -26,7 +26,6 @@ from assistant.invocations.operations.runs import Own, invoke_command, run_comma
 from assistant.invocations.operations.stops import stop_invocation
 from assistant.invocations.rules.plans import Timing, new_plan
 from assistant.invocations.rules.terms import Terms
-from console.kit.errors import NotAllowed
 from openapi.actions.base import Regional
 from openapi.actions.commands import SCRIPT_CODES, Labelled, launching, own_command
 from openapi.actions.instances import DryRunPassed, InstanceIdNotFound, InstanceNotFound, tagged
@@ -186,20 +185,16 @@ class Running(Labelled, Regional):
         """Run it; where only the checks are asked for, take it back and raise DryRunPassed."""
         if not self.is_dry_run:
             return run()
-        try:
-            with transaction.atomic():
-                run()
-                raise DryRunPassed("All checks pass. Nothing was run.")
-        except NotAllowed as refusal:
-            # Written inside, and rolled back with the rest.
-            remember_refusal(principal, refusal)
-            raise
+        # A refusal is written inside, too, and rolled back with the rest.
+        with remembered(principal), transaction.atomic():
+            run()
+            raise DryRunPassed("All checks pass. Nothing was run.")
 
 
 def all_named(rows: InstanceQuerySet, ids: list[str], unknown: Callable[..., ApiError]) -> InstanceQuerySet:
     """Those with these ids. Raises `unknown` unless every one is there."""
     found: InstanceQuerySet = rows.filter(pk__in=ids)
-    missing = sorted(set(ids) - set(found.values_list("pk", flat=True))) if ids else []
+    missing = sorted(set(ids) - set(found.order_by().values_list("pk", flat=True))) if ids else []
     if missing:
         raise unknown(f"There is no server {missing[0][:64]} in this region.", field="InstanceId")
     return found

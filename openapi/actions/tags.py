@@ -7,7 +7,7 @@ from assistant.instances.models import Instance, Tag
 from assistant.instances.operations.instances import tag_resources, untag_resources
 from assistant.instances.querysets import InstanceQuerySet
 from openapi.actions.base import Regional
-from openapi.actions.instances import tagged
+from openapi.actions.instances import seen_by, tagged
 from openapi.errors import ApiError, MissingParameter
 from openapi.paging import Paged
 from openapi.parameters import Flag, Pairs, Text, Texts
@@ -91,9 +91,7 @@ class ListTagResources(Paged):
 
     def perform(self, principal: Principal) -> dict[str, Any]:
         check_kind(self.resource_type)
-        instances = Instance.objects.visible_to(principal).registered().filter(region=self.region)
-        if self.resource_ids:
-            instances = instances.filter(pk__in=self.resource_ids)
+        instances = seen_by(self, principal, self.resource_ids or None)
         rows = Tag.objects.filter(instance__in=tagged(instances, self.tag).order_by().values("pk"))
         page = self.page(rows, "instance_id", "key")
         kind = self.resource_type.lower()

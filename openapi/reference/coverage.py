@@ -2,7 +2,7 @@
 
 from openapi.actions.base import CMS, ECS, OOS
 from openapi.actions.not_served import NOT_SERVED
-from openapi.reference.described import by_group, permission_of
+from openapi.reference.described import by_group
 
 BEGIN = "<!-- Written by `manage.py describe_api --coverage`. -->\n"
 END = "<!-- End of what is written. -->\n"
@@ -22,7 +22,7 @@ def coverage() -> str:
 
 def the_served() -> list[str]:
     rows = [
-        f"| `{action.name()}` | {group} | `{permission_of(action)}` | {action.doc} |"
+        f"| `{action.name()}` | {group} | `{action.permission()}` | {action.doc} |"
         for group, actions in by_group().items()
         for action in actions
     ]

@@ -55,10 +55,6 @@ def group_of(action: type[Action]) -> str:
     return str(GROUPS[action.__module__.rpartition(".")[2]])
 
 
-def permission_of(action: type[Action]) -> str:
-    return f"{action.product()}:{action.name()}"
-
-
 def only_looks(action: type[Action]) -> bool:
     return action.name().startswith(LOOKS)
 

@@ -17,7 +17,6 @@ from openapi.reference.described import (
     choices_of,
     group_of,
     parameters_shown,
-    permission_of,
 )
 
 VERSION = "3.1.1"
@@ -82,7 +81,7 @@ def operation_of(action: type[Action]) -> dict[str, Any]:
             },
             "4XX": {"$ref": "#/components/responses/Refused"},
         },
-        "x-permission": permission_of(action),
+        "x-permission": action.permission(),
         "x-error-codes": codes_of(action),
     }
 

@@ -16,6 +16,7 @@ SAID = {
     "StopInvocation": ("InstanceId",),
     "CreateCommand": ("ContentEncoding",),
     "DescribeCommands": ("ContentEncoding",),
+    "DescribeCloudAssistantStatus": ("InstanceId",),
     "DescribeInvocations": ("InvokeId",),
     "DescribeInvocationResults": ("InvokeId", "ContentEncoding"),
     "CreateActivation": ("InstanceName",),

@@ -9,7 +9,7 @@ from openapi.actions.base import Action
 from openapi.desk import Answer
 from openapi.parameters import Flag, JsonObject, MaybeFlag, Moment, Pairs, Parameter, Texts
 from openapi.reference.described import choices_of, parameters_shown
-from openapi.reference.examples import example_parameters
+from openapi.reference.examples import VALUES, example_parameters
 
 Control = Literal["line", "lines", "choice"]
 BOOLEANS = ("true", "false")
@@ -85,7 +85,10 @@ def hint_of(parameter: Parameter[Any]) -> str:
         return "2026-01-02T03:04:05Z"
     if isinstance(parameter, Pairs):
         return "env=prod"
-    return '{"name": "value"}' if isinstance(parameter, JsonObject) else ""
+    if isinstance(parameter, JsonObject):
+        return '{"name": "value"}'
+    value = VALUES.get(parameter.name)
+    return value if isinstance(value, str) else ""
 
 
 def said_of(action: type[Action], typed: Mapping[str, str]) -> dict[str, str]:

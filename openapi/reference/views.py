@@ -23,7 +23,6 @@ from openapi.reference.described import (
     lines_of,
     only_looks,
     parameters_shown,
-    permission_of,
 )
 from openapi.reference.document import document as written
 from openapi.reference.examples import examples_of
@@ -82,7 +81,7 @@ def shown(request: ConsoleRequest, action: type[Action]) -> dict[str, Any]:
         "action": action,
         "name": action.name(),
         "group": group_of(action),
-        "permission": permission_of(action),
+        "permission": action.permission(),
         "only_looks": only_looks(action),
         "parameters": parameters_shown(action),
         "lines": list(lines_of(answer_of(action))),

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import threading
 import warnings
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
+from access.models import User
 from console.env import SingleSignOn
+from tests.waiting import PATIENCE_SECONDS
 
 with warnings.catch_warnings():
     # Of the provider's own libraries, about each other; the first has itself heard whatever others say.
@@ -36,7 +39,10 @@ QUIET = [
 DISCOVERY = "/.well-known/openid-configuration"
 TOKEN = "/oauth2/token"
 USER_INFO = "/userinfo"
-SECONDS = 10
+
+# The console's own addresses.
+START = "/console/access/single-sign-on/"
+CALLBACK = "/console/access/single-sign-on/callback/"
 
 
 class Provider:
@@ -76,11 +82,11 @@ class Provider:
     def register(self, *callbacks, method="client_secret_basic", **more):
         """The console as a client; what the console has to be told."""
         body = {"redirect_uris": callbacks, "token_endpoint_auth_method": method}
-        client = requests.post(f"{self.url}/oauth2/clients", json=body, timeout=SECONDS).json()
+        client = requests.post(f"{self.url}/oauth2/clients", json=body, timeout=PATIENCE_SECONDS).json()
         return SingleSignOn(self.url, client["client_id"], client["client_secret"], "Example ID", **more)
 
     def add(self, sub, **claims):
-        requests.put(f"{self.url}/users/{sub}", json=claims, timeout=SECONDS).raise_for_status()
+        requests.put(f"{self.url}/users/{sub}", json=claims, timeout=PATIENCE_SECONDS).raise_for_status()
 
     # --- Misbehaving ---
 
@@ -105,7 +111,7 @@ class Provider:
         released = self.released
 
         def wait(response):
-            released.wait(SECONDS)
+            released.wait(PATIENCE_SECONDS)
             return response
 
         self.spoils[path] = wait
@@ -135,7 +141,7 @@ def running_provider():
 
 def sign_in_there(location, **form):
     """Press a button on the provider's page; the path and query to which it sends the browser back."""
-    response = requests.post(location, data=form, allow_redirects=False, timeout=SECONDS)
+    response = requests.post(location, data=form, allow_redirects=False, timeout=PATIENCE_SECONDS)
     assert response.status_code == 302, response.text
     parts = urlsplit(response.headers["Location"])
     return f"{parts.path}?{parts.query}"
@@ -143,3 +149,26 @@ def sign_in_there(location, **form):
 
 def query_of(location):
     return dict(parse_qsl(urlsplit(location).query))
+
+
+# --- The console at the other end ---
+
+
+def come_in(client, sub="s-anna", **query):
+    left = client.get(START, query)
+    assert left.status_code == 302, left.content
+    return client.get(sign_in_there(left["Location"], sub=sub))
+
+
+def link(client, sub="s-anna"):
+    left = client.get(f"{START}link/")
+    return client.get(sign_in_there(left["Location"], sub=sub))
+
+
+def user_of(client):
+    key = client.session.get("_auth_user_id")
+    return User.objects.get(pk=key) if key else None
+
+
+def said(response):
+    return re.sub(r"\s+", " ", response.content.decode())

@@ -97,10 +97,10 @@ def test_every_day_starts_anew(region):
     assert tomorrow_after(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)) == datetime(2027, 1, 1, tzinfo=UTC)
 
 
-def test_use_takes_two_questions(region, django_assert_num_queries):
+def test_use_takes_one_question(region, django_assert_num_queries):
     use(SYSTEM, RUNS, "local")
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         use(SYSTEM, RUNS, "local")
 
 

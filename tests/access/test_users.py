@@ -34,6 +34,7 @@ from access.principals import Door
 from console.kit.errors import ConsoleError, InvalidParameter, NotAllowed, NotFound
 from tests.access.factories import GroupFactory, PolicyFactory, RoleFactory, UserFactory
 from tests.conftest import attach, signed_in
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -426,7 +427,7 @@ def at_once(*calls):
 
     def run(call):
         try:
-            begin.wait(5)
+            begin.wait(PATIENCE_SECONDS)
             call()
         except ConsoleError as error:
             refusals.append(error)
@@ -437,7 +438,7 @@ def at_once(*calls):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_SECONDS)
     return refusals
 
 

@@ -5,6 +5,7 @@ import json
 import select
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from threading import Thread
 
 import pytest
@@ -15,11 +16,15 @@ from access.models import AuditEntry, User
 from access.principals import SYSTEM
 from assistant.instances.operations.releases import deregister_managed_instance
 from console.kit.errors import InvalidParameter
-from openapi import limits
+from openapi import limits, tasks, webhooks
 from openapi.changes import forget, has_gap, newest, next_changes, told
+from openapi.errors import Throttled
 from openapi.models import Change, ChangeKind, Webhook
-from openapi.stream import Listener, step
+from openapi.requests import Request
+from openapi.stream import Changes, Listener, Opening, step
 from openapi.webhooks import (
+    PlaceRefused,
+    check_place,
     create_webhook,
     delete_webhook,
     signature,
@@ -335,6 +340,86 @@ def drip(listening):
         while True:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             select.select([], [], [], 0.05)
+
+
+def test_of_an_answer_that_is_taken_nothing_more_is_read(olga, operator):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=pour, args=(listening,), daemon=True).start()
+        hook = webhook(url=f"http://127.0.0.1:{listening.getsockname()[1]}/", user=operator)
+        ran(olga)
+
+        tell_due(SYSTEM)
+
+    assert (fresh(hook).told, hook.last_error) == (newest(), "")
+
+
+def pour(listening):
+    """Takes the call, and answers as long as anybody listens."""
+    connection, _address = listening.accept()
+    with contextlib.suppress(OSError), connection:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b"x" * 65_536)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_refused"),
+    [
+        ("169.254.169.254", True),
+        ("::ffff:169.254.169.254", True),
+        ("100.100.100.200", True),
+        ("fe80::1", True),
+        ("fe80::1%eth0", True),
+        ("224.0.0.1", True),
+        ("0.0.0.0", True),  # noqa: S104 - nobody is there
+        ("127.0.0.1", False),
+        ("10.0.0.7", False),
+        ("192.168.0.7", False),
+        ("203.0.113.7", False),
+        ("2001:db8::7", False),
+    ],
+)
+def test_no_webhook_leads_to_where_clouds_keep_secrets(address, is_refused):
+    with pytest.raises(PlaceRefused) if is_refused else contextlib.nullcontext():
+        check_place(address)
+
+
+def test_a_place_is_looked_at_before_anything_is_said(olga, operator, address, monkeypatch):
+    monkeypatch.setattr(webhooks, "CLOUD_METADATA", ip_address("127.0.0.1"))
+    hook = webhook(url=address.url, user=operator)
+    ran(olga)
+
+    tell_due(SYSTEM)
+
+    assert address.calls == []
+    assert "never called" in fresh(hook).last_error
+
+
+def test_only_one_thread_of_a_worker_waits_for_receivers(olga, operator, address):
+    webhook(url=address.url, user=operator)
+    ran(olga)
+
+    with tasks.telling:
+        tasks.tell_webhooks()
+    assert address.calls == []
+
+    tasks.tell_webhooks()
+    assert address.told == ["InvocationCreated"]
+
+
+def test_one_key_does_not_take_all_streams(olga, monkeypatch):
+    monkeypatch.setattr(limits, "STREAMS_PER_KEY", 2)
+    changes = Changes()
+    mine, others = (Opening(key_id, Request("GET")) for key_id in ("mine", "others"))
+    for _stream in range(2):
+        listener = Listener(olga, 0, opening=mine)
+        changes._check_room(listener)
+        changes._listeners.add(listener)
+
+    with pytest.raises(Throttled):
+        changes._check_room(Listener(olga, 0, opening=mine))
+    changes._check_room(Listener(olga, 0, opening=others))
 
 
 def test_who_comes_back_from_another_console_is_told_of_the_gap(olga):

@@ -132,6 +132,29 @@ def test_a_command_that_cannot_be_is_refused_by_the_apis_code(program, asked, co
     assert not Command.objects.exists()
 
 
+def test_parameters_are_named_in_any_case(program):
+    asked = {"name": "disk", "TYPE": "RunShellScript", "commandcontent": base64("df -h"), "TimeOut": 90}
+
+    pk = program.call("CreateCommand", **asked)["CommandId"]
+
+    assert [(one["Name"], one["Timeout"]) for one in listed(program, **{"commandid.1": pk})] == [("disk", 90)]
+
+
+def test_of_a_parameter_in_two_spellings_the_declared_one_counts(program):
+    asked = {"Timeout": 80, "TimeOut": 90, "timeout": 100}
+
+    create(program, **asked)
+
+    assert [one["Timeout"] for one in listed(program)] == [80]
+
+
+@pytest.mark.parametrize("name", ["action", "ACTION"])
+def test_actions_and_what_is_signed_are_named_exactly(program, name):
+    said = program.client.get(f"/?Signature=x&{name}=DescribeCommands&Version=2014-05-26").json()
+
+    assert (said["Code"], said["Message"]) == ("MissingParameter", "The parameter Action is missing.")
+
+
 def test_a_command_is_changed_and_deleted(program):
     pk = create(program)["CommandId"]
 

@@ -41,6 +41,15 @@ def test_it_does_not_matter_how_the_second_one_is_signed(program):
     assert second.json()["CommandId"] == first["CommandId"]
 
 
+def test_it_does_not_matter_in_which_case_names_are_written(program):
+    first = create(program)
+    again = program.call(
+        "CreateCommand", **{name.lower(): text for name, text in ASKED.items()}, CLIENTTOKEN="one"
+    )
+
+    assert again["CommandId"] == first["CommandId"]
+
+
 def test_another_token_or_none_is_another_call(program):
     assert len({create(program, token)["CommandId"] for token in ("one", "two", None, None)}) == 4
 

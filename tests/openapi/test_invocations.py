@@ -81,6 +81,13 @@ def test_a_script_to_be_run_comes_as_it_is(program, instance, encoding, content)
     assert Command.objects.get().content == content
 
 
+@pytest.mark.parametrize(("asked", "given"), [({}, 60), ({"Timeout": 5}, 10)])
+def test_a_run_has_a_minute_unless_it_says_otherwise(program, instance, asked, given):
+    run(program, instance, **asked)
+
+    assert runs(program)[0]["Timeout"] == given
+
+
 def test_a_run_has_parameters_and_the_command_may_be_kept(program, instance):
     asked = {"CommandContent": "echo {{word}}", "EnableParameter": "true", "Parameters": '{"WORD":7}'}
     run(

@@ -10,18 +10,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from base64 import b64decode, b64encode
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tests.up.house import House, environment, until
+from tests.up.house import House, environment
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 SDKS = Path(__file__).parent / "sdks"
 NODE = SDKS / "node"
-CALL_SECONDS = 60
 NPM_SECONDS = 300
 
 SPEAKERS = [
@@ -120,7 +119,7 @@ class Speaker:
 
     def end(self):
         self.process.stdin.close()
-        self.process.wait(CALL_SECONDS)
+        self.process.wait(PATIENCE_SECONDS)
         self.process.stdout.close()
 
 
@@ -157,11 +156,11 @@ def result(call, invoke_id):
 
 
 def result_when(call, invoke_id, states):
-    deadline = time.monotonic() + CALL_SECONDS
-    while (told := result(call, invoke_id))["InvokeRecordStatus"] not in states:
-        assert time.monotonic() < deadline, told
-        time.sleep(0.2)
-    return told
+    def reached():
+        told = result(call, invoke_id)
+        return told if told["InvokeRecordStatus"] in states else None
+
+    return eventually(reached)
 
 
 def test_a_command_is_saved_run_with_parameters_polled_and_deleted(call, local):
@@ -201,10 +200,11 @@ def test_a_run_is_stopped(call, local):
         "RunCommand",
         RegionId="local",
         Type="RunShellScript",
-        CommandContent="echo begun; sleep 60",
+        CommandContent="echo begun; sleep 600",
+        Timeout=700,
         InstanceId=[local],
     )
-    until(lambda: result(call, ran["InvokeId"])["Output"], CALL_SECONDS)
+    eventually(lambda: result(call, ran["InvokeId"])["Output"])
 
     call("StopInvocation", RegionId="local", InvokeId=ran["InvokeId"], InstanceId=[local])
     told = result_when(call, ran["InvokeId"], {"Stopped"})

@@ -49,7 +49,7 @@ class Command(DoorCommand):
             raise Unavailable(f"{output} cannot be written: {error.strerror}.") from error
         n_commands = len(files) - 1
         document = {"Path": str(output), "Commands": n_commands, "Files": sorted(files)}
-        self.show(document, lambda: [f"{n_commands} commands in {output}"], as_json=as_json)
+        self.show(document, lambda: [f"Commands in {output}: {n_commands}."], as_json=as_json)
 
 
 def named(visible: CommandQuerySet, command_ids: list[str]) -> CommandQuerySet:

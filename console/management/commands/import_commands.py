@@ -93,4 +93,4 @@ def line(one: Planned, *, again: bool) -> str:
 def summary(plan: ImportPlan, n_created: int, *, dry_run: bool) -> str:
     if dry_run:
         return f"Dry run: {len(plan.new)} new, {len(plan.doubled)} exist, {len(plan.faulty)} wrong."
-    return f"{n_created} commands created."
+    return f"Commands created: {n_created}."

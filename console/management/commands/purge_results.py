@@ -31,6 +31,6 @@ class Command(DoorCommand):
             "Commands": purged.commands,
             "DryRun": dry_run,
         }
-        numbers = f"{purged.runs} runs, {purged.results} results, {purged.commands} unsaved scripts"
-        line = f"{numbers} would be deleted." if dry_run else f"{numbers} deleted."
+        done = "Would be deleted" if dry_run else "Deleted"
+        line = f"{done}: runs {purged.runs}, results {purged.results}, unsaved scripts {purged.commands}."
         self.show(document, lambda: [line], as_json=as_json)

@@ -49,8 +49,8 @@ class Command(DoorCommand):
             "LeftAsTheyAre": rotation.n_left,
             "MasterKeysDropped": dropped,
         }
-        done = f"{rotation.n_sealed} secrets sealed anew, {rotation.n_deleted} data keys deleted"
-        lines = [f"{done}, {dropped} master keys dropped."]
+        done = f"Secrets sealed anew: {rotation.n_sealed}; data keys deleted: {rotation.n_deleted}"
+        lines = [f"{done}; master keys dropped: {dropped}."]
         if rotation.n_left:
             lines.append(
                 f"{rotation.n_left} secrets do not open and were left as they are; the log names them."

@@ -10,6 +10,8 @@ from alibabacloud_ecs20140526.client import Client
 from alibabacloud_tea_openapi.models import Config
 from Tea.exceptions import TeaException
 
+# A slow machine takes its time to answer.
+PATIENCE_MILLISECONDS = 180_000
 CLIENT = Client(
     Config(
         access_key_id=os.environ["KEY_ID"],
@@ -18,6 +20,8 @@ CLIENT = Client(
         protocol=os.environ["PROTOCOL"].upper(),
         ca=os.environ["CA"],
         region_id="local",
+        read_timeout=PATIENCE_MILLISECONDS,
+        connect_timeout=PATIENCE_MILLISECONDS,
     )
 )
 

@@ -9,8 +9,16 @@ from aliyunsdkcore.acs_exception.exceptions import ServerException
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.http import protocol_type
 
+# A slow machine takes its time to answer.
+PATIENCE_SECONDS = 180
 CLIENT = AcsClient(
-    os.environ["KEY_ID"], os.environ["KEY_SECRET"], "local", verify=os.environ["CA"], max_retry_time=1
+    os.environ["KEY_ID"],
+    os.environ["KEY_SECRET"],
+    "local",
+    verify=os.environ["CA"],
+    max_retry_time=1,
+    timeout=PATIENCE_SECONDS,
+    connect_timeout=PATIENCE_SECONDS,
 )
 
 

@@ -9,6 +9,8 @@ const client = new RPCClient({
     accessKeySecret: process.env.KEY_SECRET,
     endpoint: `${process.env.PROTOCOL}://${process.env.ENDPOINT}`,
     apiVersion: '2014-05-26',
+    // A slow machine takes its time to answer.
+    opts: { timeout: 180000 },
 });
 
 function spelled(parameters) {
