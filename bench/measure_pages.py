@@ -8,12 +8,14 @@ import argparse
 import re
 import time
 
+from bench.history_of_plans import PLAN
 from bench.prepared import prepare
 from bench.report import percentile, show, spin
 
 REPEATS = 30
 CREATIONS = 5
-INSTANCE = "acs:ecs:local:1000000000000001:instance/mi-lo0past00000001"
+NAME = "mi-lo0past00000001"
+INSTANCE = f"acs:ecs:local:1000000000000001:instance/{NAME}"
 HTMX = {"HX-Request": "true"}
 # What nineteen of twenty say (bench.history).
 MAJORITY = "5a" * 16
@@ -28,13 +30,13 @@ def pages(run_id):
         "instances, connected": ("/console/instances/?connection=Normal", {}),
         "instances, search": ("/console/instances/?q=web-0777", {}),
         "instances, tag": ("/console/instances/?tag=env%3Dprod", {}),
-        "one instance": ("/console/instances/mi-lo0past00000001/", {}),
+        "one instance": (f"/console/instances/{NAME}/", {}),
         "run form": ("/console/run/", {}),
         "results": ("/console/invocations/", {}),
         "results, page 20": ("/console/invocations/?page=20", {}),
         "results, search": ("/console/invocations/?q=check+7", {}),
         "results, state": ("/console/invocations/?status=PartialFailed", {}),
-        "results, of an instance": ("/console/invocations/?instance=mi-lo0past00000001", {}),
+        "results, of an instance": (f"/console/invocations/?instance={NAME}", {}),
         "results, of an instance by name": ("/console/invocations/?instance=web-00001", {}),
         "results, of a user": ("/console/invocations/?user=admin", {}),
         "results, of a type": ("/console/invocations/?type=RunShellScript", {}),
@@ -51,9 +53,43 @@ def pages(run_id):
         "invocation, status": (detail, {**HTMX, "HX-Target": "invocation-status"}),
         "invocation, answers": (detail, {**HTMX, "HX-Target": "invocation-answers"}),
         "invocation, targets": (detail, {**HTMX, "HX-Target": "invocation-targets"}),
-        "one result": (f"{detail}instances/mi-lo0past00000001/", {}),
-        "compared with the run before": (f"{detail}instances/mi-lo0past00000001/compare/", {}),
+        "one result": (f"{detail}instances/{NAME}/", {}),
+        "compared with the run before": (f"{detail}instances/{NAME}/compare/", {}),
         "form to export": (f"{detail}export/", {}),
+    }
+
+
+def pages_of_plans():
+    plan = f"/console/invocations/{PLAN}/"
+    return {
+        "plan": (plan, {}),
+        "plan, an older run": (f"{plan}?moments=2&page=300", {}),
+        "plan, instances": (f"{plan}?tab=instances", {}),
+        "plan, runs": (plan, {**HTMX, "HX-Target": "invocation-timeline"}),
+        "plan, answers": (plan, {**HTMX, "HX-Target": "invocation-answers"}),
+        "plan, records": (plan, {**HTMX, "HX-Target": "invocation-records"}),
+        "plan, one instance": (f"{plan}instances/{NAME}/", {}),
+        "plan, one record": (f"{plan}instances/{NAME}/runs/3/", {}),
+        "plan, compared with the run before": (f"{plan}instances/{NAME}/runs/3/compare/", {}),
+        "plan, instances to add": (f"{plan}add/", {}),
+        "results, plans": ("/console/invocations/?plan=interval", {}),
+    }
+
+
+def pages_of_what_is_kept():
+    return {
+        "commands": ("/console/commands/", {}),
+        "commands, search": ("/console/commands/?q=check+7", {}),
+        "common commands": ("/console/commands/common/", {}),
+        "search in outputs": ("/console/results/search/?q=active", {}),
+        "search in outputs, of an instance": ("/console/results/search/?q=active&instance=web-00001", {}),
+        "blackout windows": ("/console/blackout-windows/", {}),
+        "saved selections": ("/console/selections/", {}),
+        "instances, of a selection": ("/console/instances/?selection=1", {}),
+        "exports": ("/console/exports/", {}),
+        "webhooks": ("/console/api/webhooks/", {}),
+        "activation codes": ("/console/activations/", {}),
+        "search for anything": ("/console/search/?q=web-0777", {}),
     }
 
 
@@ -62,11 +98,11 @@ def pages_of_operator():
         "overview": ("/console/", {}),
         "instances": ("/console/instances/", {}),
         "instances, search": ("/console/instances/?q=web-0777", {}),
-        "one instance": ("/console/instances/mi-lo0past00000001/", {}),
+        "one instance": (f"/console/instances/{NAME}/", {}),
         "run form": ("/console/run/", {}),
         "results": ("/console/invocations/", {}),
         "results, search": ("/console/invocations/?q=check+7", {}),
-        "results, of an instance": ("/console/invocations/?instance=mi-lo0past00000001", {}),
+        "results, of an instance": (f"/console/invocations/?instance={NAME}", {}),
         "results, of a command": ("/console/invocations/?command=c-lo0past00000007", {}),
         "exports": ("/console/exports/", {}),
     }
@@ -99,12 +135,18 @@ def measure(client, name, address, headers):
     # Now: the next request forgets them.
     seconds = [float(query["time"]) for query in queries.captured_queries]
     assert answer.status_code == 200, (name, answer.status_code)
-    times = []
+    times, cpu = [], []
     for _ in range(REPEATS):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         client.get(address, headers=headers)
         times.append((time.perf_counter() - began) * 1000)
-    facts = {"p95": round(percentile(times, 0.95), 1), "queries": len(seconds), "bytes": len(answer.content)}
+        cpu.append((time.process_time() - used) * 1000)
+    facts = {
+        "p95": round(percentile(times, 0.95), 1),
+        "cpu_ms": round(min(cpu), 1),
+        "queries": len(seconds),
+        "bytes": len(answer.content),
+    }
     facts["slowest_query_ms"] = round(max(seconds) * 1000)
     show(f"page: {name}", connection.vendor, times, "ms", **facts, spin_ms=round(spin(), 1))
 
@@ -156,6 +198,7 @@ def main():
     from access.models import User
     from assistant.instances.models import Region
     from bench.history import fill, fill_access
+    from bench.history_of_plans import fill_plans
 
     region, user = Region.objects.get(), User.objects.get(username="admin")
     targets = 1_000_000 if options.full else options.targets
@@ -163,10 +206,11 @@ def main():
     run_id = fill(region, instances=options.instances, targets=targets, user_id=user.pk)
     show("pages: filling the database", "bulk", [time.perf_counter() - began], "s", targets=targets)
     fill_access()
+    fill_plans(region, user.pk, run_id)
     if options.only != "pages":
         measure_creation(signed_in_client("admin"), options.instances)
     viewers = {
-        "admin": pages(run_id) | pages_of_access(),
+        "admin": pages(run_id) | pages_of_plans() | pages_of_what_is_kept() | pages_of_access(),
         "user-0000": pages_of_operator(),
     }
     if options.only == "creation":

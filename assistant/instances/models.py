@@ -16,6 +16,7 @@ from assistant.instances.querysets import (
     RegionQuerySet,
     SelectionQuerySet,
 )
+from assistant.instances.rules.connection import is_connected
 from assistant.instances.rules.fitness import Misfit
 from assistant.instances.states import ActivationState, ConnectionStatus, activation_state
 
@@ -185,16 +186,10 @@ class Instance(models.Model):
     @property
     def connection_status(self) -> ConnectionStatus:
         """`Normal` while commands can be sent; InstanceQuerySet.connected asks the database the same."""
-        now = timezone.now()
-        if self.is_released or self.last_seen_at is None or self.last_seen_at <= now - limits.OFFLINE_AFTER:
-            return ConnectionStatus.ABNORMAL
-        if self.is_own_agent and self.channel_lost_before(now - limits.OWN_CHANNEL_GRACE):
+        presence = (self.last_seen_at, self.agent_name, self.channel, self.channel_changed_at)
+        if self.is_released or not is_connected(*presence, now=timezone.now()):
             return ConnectionStatus.ABNORMAL
         return ConnectionStatus.NORMAL
-
-    def channel_lost_before(self, moment: datetime) -> bool:
-        lost_at = self.channel_changed_at
-        return not self.channel and lost_at is not None and lost_at <= moment
 
     @property
     def reconnects_at(self) -> datetime | None:

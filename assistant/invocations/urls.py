@@ -36,6 +36,7 @@ run = [
     path("run/targets/", views_of_runs.run_targets, name="run_targets"),
     path("run/parameters/", views_of_runs.run_parameters, name="run_parameters"),
     path("run/plan/", views_of_runs.run_plan, name="run_plan"),
+    path("run/zones/", views_of_runs.run_zones, name="run_zones"),
     path("run/preview/", views_of_runs.run_preview, name="run_preview"),
 ]
 

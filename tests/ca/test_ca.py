@@ -1,6 +1,8 @@
 """The command line without a console: profiles, what is signed, and the status it ends with."""
 
+import http.client
 import json
+import ssl
 import subprocess
 import sys
 
@@ -8,7 +10,7 @@ import pytest
 
 from ca import api, commands, following, profile
 from ca.build import build
-from ca.errors import CliError
+from ca.errors import ApiRefused, CliError
 from openapi.requests import Request
 from openapi.signing import v3
 
@@ -40,6 +42,31 @@ def test_what_it_signs_is_what_the_console_signs():
 )
 def test_how_parameters_are_sent(said, sent):
     assert api.flat(said) == sent
+
+
+def test_a_wrong_secret_is_called_that():
+    signed = "The signature does not match what the server signs:ACS3-HMAC-SHA256\n1d89\nPOST\n/"
+
+    said = str(ApiRefused("SignatureDoesNotMatch", signed, "01ACFB90"))
+
+    assert said == (
+        "SignatureDoesNotMatch: The access key secret is not the one of this access key ID. (request 01ACFB90)"
+    )
+
+
+def test_who_does_not_trust_the_console_is_told_how(monkeypatch):
+    def connect(_connection):
+        error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+        error.verify_message = "self-signed certificate in certificate chain"
+        raise error
+
+    monkeypatch.setattr(http.client.HTTPSConnection, "connect", connect)
+
+    with pytest.raises(CliError, match="self-signed certificate") as refusal:
+        api.Api(KNOWN).call("DescribeRegions")
+
+    assert refusal.value.status == 4
+    assert "--ca-file" in str(refusal.value)
 
 
 # --- Profiles ---

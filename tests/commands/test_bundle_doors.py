@@ -34,7 +34,7 @@ def test_a_folder_is_written_and_read(olga, tmp_path):
     answer = said("import_commands", folder)
 
     assert (folder / "scripts" / "uptime.sh").read_text() == "uptime\n"
-    assert "1 commands created." in answer
+    assert "Commands created: 1." in answer
     assert Command.objects.kept().get().content == "uptime\n"
 
 
@@ -124,8 +124,8 @@ def test_what_exists_is_created_again_on_demand(olga, tmp_path):
     saved(olga, "uptime", name="one")
     said("export_commands", tmp_path)
 
-    assert "0 commands created." in said("import_commands", tmp_path)
-    assert "1 commands created." in said("import_commands", tmp_path, again=True)
+    assert "Commands created: 0." in said("import_commands", tmp_path)
+    assert "Commands created: 1." in said("import_commands", tmp_path, again=True)
 
 
 def put(folder: Path, *commands):

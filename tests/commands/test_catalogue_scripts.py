@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from assistant.commands.rules.catalogue import catalogue
 from assistant.commands.rules.parameters import substituted, values_for
 from assistant.commands.states import CommandType
+from tests.waiting import PATIENCE_SECONDS
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 IS_ROOT = os.geteuid() == 0
@@ -54,7 +55,7 @@ def run(place, command, /, *, programs=SYSTEM_PATH, as_nobody=False, **given):
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         **who,
     )
 
@@ -162,7 +163,7 @@ def test_a_copy_without_our_checks_still_refuses_wrong_values(place, name, value
     script.write_text(substituted(common.content, defaults | values))
 
     done = subprocess.run(
-        ["sh", str(script)], check=False, cwd=place, capture_output=True, text=True, timeout=20
+        ["sh", str(script)], check=False, cwd=place, capture_output=True, text=True, timeout=PATIENCE_SECONDS
     )
 
     assert done.returncode == 2, done.stdout

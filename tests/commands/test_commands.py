@@ -1,6 +1,7 @@
 """Saved commands: created, cloned, changed, deleted, run."""
 
 import re
+from base64 import b64decode
 
 import pytest
 
@@ -10,7 +11,7 @@ from assistant.commands.errors import CommandInUse, CommandUnknown
 from assistant.commands.models import Command
 from assistant.commands.operations.commands import delete_commands, modify_command
 from assistant.commands.rules.catalogue import catalogue
-from assistant.commands.rules.content import has_reboot, language_of
+from assistant.commands.rules.content import for_delivery, has_reboot, language_of
 from assistant.commands.states import CommandType
 from assistant.instances.models import Instance
 from assistant.invocations.models import Invocation
@@ -434,6 +435,18 @@ def test_only_permitted_commands_are_listed(somebody, olga):
 )
 def test_the_language_of_a_script(content, kind, language):
     assert language_of(content, kind) == language
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        (CommandType.SHELL, b"one\ntwo\nthree"),
+        (CommandType.BAT, b"one\r\ntwo\r\nthree"),
+        (CommandType.POWERSHELL, b"one\r\ntwo\nthree"),
+    ],
+)
+def test_lines_end_as_the_system_wants_them(kind, sent):
+    assert b64decode(for_delivery("one\r\ntwo\nthree", kind)) == sent
 
 
 @pytest.mark.parametrize(

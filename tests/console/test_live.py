@@ -13,6 +13,7 @@ from console import live
 from console.live import Live
 from tests.conftest import attach, signed_in
 from tests.invocations.factories import ran
+from tests.waiting import soon
 
 
 @pytest_asyncio.fixture
@@ -52,12 +53,12 @@ class Listener:
 
     async def __aexit__(self, *_error):
         self.incoming.put_nowait({"type": "http.disconnect"})
-        await asyncio.wait_for(self.task, 5)
+        await soon(self.task)
 
     async def event(self):
         """The next event: its name and its topics."""
         while True:
-            message = await asyncio.wait_for(self.sent.get(), 5)
+            message = await soon(self.sent.get())
             text = message.get("body", b"").decode()
             lines = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line and line[0] != ":")
             if "event" in lines:
@@ -147,7 +148,7 @@ async def test_the_end_of_the_process_ends_its_streams(cookie, transactional_db)
 
         await streams.close()
 
-        await asyncio.wait_for(listener.task, 5)
+        await soon(listener.task)
         assert listener.task.done()
     await sync_to_async(connections.close_all)()
 

@@ -100,6 +100,7 @@ READING = {
     "invocations:target_output",
     "invocations:target_compare",
     "invocations:output_search",
+    "invocations:run_zones",
     "invocations:record_detail",
     "invocations:record_output",
     "invocations:record_compare",
@@ -125,6 +126,8 @@ FORMS = {
     "api:webhook_create",
     "invocations:blackout_modify",
     "invocations:invocation_stop",
+    "invocations:invocation_run_again",
+    "invocations:invocation_run_again_failed",
     "invocations:invocation_modify",
     "commands:command_create",
     "commands:command_clone",
@@ -142,23 +145,21 @@ CHANGES = {
     "instances:instance_untag",
     "instances:activation_disable",
     "instances:activation_delete",
-    "invocations:invocation_run_again",
-    "invocations:invocation_run_again_failed",
     "invocations:rollout_confirm",
     "invocations:rollout_stop",
 }
 
 
-@pytest.mark.parametrize("name", sorted(READING | FORMS | OWN))
-def test_the_operator_sees_it(name, address, as_operator):
-    response = as_operator.get(address(name))
+def test_the_operator_sees_all(address, as_operator, subtests):
+    for name in sorted(READING | FORMS | OWN):
+        with subtests.test(name):
+            assert as_operator.get(address(name)).status_code == 200
 
-    assert response.status_code == 200
 
-
-@pytest.mark.parametrize("name", sorted(READING))
-def test_a_reader_sees_it(name, address, as_reader):
-    assert as_reader.get(address(name)).status_code == 200
+def test_a_reader_sees_what_is_for_reading(address, as_reader, subtests):
+    for name in sorted(READING):
+        with subtests.test(name):
+            assert as_reader.get(address(name)).status_code == 200
 
 
 WORDS = {
@@ -180,15 +181,16 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(FORMS | CHANGES))
-def test_a_reader_changes_nothing(name, address, as_reader, run):
+def test_a_reader_changes_nothing(address, as_reader, run, subtests):
     before = everything()
-    words = {**WORDS.get(name, {}), "instance": target_of(run).instance_id}
+    for name in sorted(FORMS | CHANGES):
+        with subtests.test(name):
+            words = {**WORDS.get(name, {}), "instance": target_of(run).instance_id}
 
-    response = as_reader.post(address(name), words)
+            response = as_reader.post(address(name), words)
 
-    assert response.status_code == 403
-    assert everything() == before
+            assert response.status_code == 403
+            assert everything() == before
 
 
 def everything():
@@ -215,6 +217,8 @@ def test_what_is_not_there_is_not_found(path, as_operator):
 
     assert response.status_code == 404
     assert b"<h1>" in response.content
+    # In words of our own.
+    assert b"given query" not in response.content
 
 
 @pytest.mark.parametrize(
@@ -247,12 +251,13 @@ def test_the_page_and_its_live_part_share_address_and_markup(name, part, address
     assert 'data-live="' in fragment
 
 
-@pytest.mark.parametrize("name", sorted(FORMS | OWN))
-def test_a_form_is_a_panel_for_htmx_and_a_page_otherwise(name, address, as_operator):
-    panel = as_operator.get(address(name), headers={"HX-Request": "true"}).content.decode()
+def test_a_form_is_a_panel_for_htmx(address, as_operator, subtests):
+    for name in sorted(FORMS | OWN):
+        with subtests.test(name):
+            panel = as_operator.get(address(name), headers={"HX-Request": "true"}).content.decode()
 
-    assert 'class="panel"' in panel
-    assert "<html" not in panel
+            assert 'class="panel"' in panel
+            assert "<html" not in panel
 
 
 # Session and user are two of them.
@@ -283,10 +288,9 @@ QUERIES = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(QUERIES))
 @pytest.mark.parametrize("size", [1, 60])
 def test_the_number_of_queries_does_not_grow(
-    name, size, address, as_operator, olga, django_assert_max_num_queries
+    size, address, as_operator, olga, django_assert_max_num_queries, subtests
 ):
     instances = InstanceFactory.create_batch(size)
     for instance in instances[:20]:
@@ -294,8 +298,9 @@ def test_the_number_of_queries_does_not_grow(
         ran(olga, instance)
     ActivationFactory.create_batch(size)
 
-    with django_assert_max_num_queries(QUERIES[name]):
-        as_operator.get(address(name))
+    for name in sorted(QUERIES):
+        with subtests.test(name), django_assert_max_num_queries(QUERIES[name]):
+            as_operator.get(address(name))
 
 
 def test_headers_of_every_page(as_operator, address):

@@ -3,6 +3,7 @@
 import ast
 from datetime import timedelta
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -171,24 +172,24 @@ def test_parts_of_addresses_are_texts_or_whole_numbers():
     assert {kind.__name__ for kind in kinds} <= {"StringConverter", IntConverter.__name__}
 
 
-@pytest.mark.parametrize("name", CLOSED)
-def test_nobody_is_sent_to_sign_in(name, world, as_nobody):
-    for visit in (as_nobody.get, as_nobody.post):
-        response = visit(address(name, world))
+def test_nobody_is_sent_to_sign_in(world, as_nobody, subtests):
+    for name, visit in product(CLOSED, (as_nobody.get, as_nobody.post)):
+        with subtests.test(name):
+            response = visit(address(name, world))
 
-        assert response.status_code == 302
-        assert response["Location"].startswith("/console/sign-in/")
+            assert response.status_code == 302
+            assert response["Location"].startswith("/console/sign-in/")
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_without_a_policy_the_door_is_closed_and_says_what_is_missing(name, world, somebody):
+def test_without_a_policy_the_door_is_closed_and_says_what_is_missing(world, somebody, subtests):
     paul = somebody("paul")
 
-    for visit in (paul.client.get, paul.client.post):
-        response = visit(address(name, world))
+    for name, visit in product(ASKED, (paul.client.get, paul.client.post)):
+        with subtests.test(name):
+            response = visit(address(name, world))
 
-        assert response.status_code == 403
-        assert RULES[name][0] in response.content.decode()
+            assert response.status_code == 403
+            assert RULES[name][0] in response.content.decode()
 
 
 LOOKING = ["*:Describe*", "*:List*", "*:Get*", "actiontrail:LookupEvents"]
@@ -199,13 +200,14 @@ def permission(*wanted, **condition):
     return one | ({"Condition": condition} if condition else {})
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_with_its_actions_and_those_to_look_it_opens(name, world, somebody):
-    paul = somebody("paul", permission(*RULES[name], *LOOKING))
+def test_with_its_actions_and_those_to_look_it_opens(world, somebody, subtests):
+    for name in ASKED:
+        with subtests.test(name):
+            paul = somebody(f"paul-{ASKED.index(name)}", permission(*RULES[name], *LOOKING))
 
-    response = paul.client.get(address(name, world))
+            response = paul.client.get(address(name, world))
 
-    assert response.status_code in (200, 302, 405), response.content.decode()[:2000]
+            assert response.status_code in (200, 302, 405), response.content.decode()[:2000]
 
 
 # Nothing that a request carries lies before that day.
@@ -229,17 +231,19 @@ def everything():
     return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_with_a_condition_that_does_not_hold_nothing_is_shown_and_nothing_changes(name, world, somebody):
-    paul = somebody("paul", permission(*RULES[name], *LOOKING, **NEVER))
-    before = everything()
+def test_with_a_condition_that_does_not_hold_nothing_is_shown_and_nothing_changes(world, somebody, subtests):
     shown = [world[part] for part in ("instance_id", "invocation_id", "activation_id", "command_id")]
 
-    seen = paul.client.get(address(name, world))
-    done = paul.client.post(address(name, world), {"instance": world["instance_id"], "name": "x"})
+    for name in ASKED:
+        with subtests.test(name):
+            paul = somebody(f"paul-{ASKED.index(name)}", permission(*RULES[name], *LOOKING, **NEVER))
+            before = everything()
 
-    assert seen.status_code in (200, 403, 404, 405)
-    if seen.status_code == 200 and not ADDRESSES[name].pattern.converters:
-        assert not [one for one in shown if one in seen.content.decode()]
-    assert done.status_code in (200, 400, 403, 404, 405, 422)
-    assert everything() == before
+            seen = paul.client.get(address(name, world))
+            done = paul.client.post(address(name, world), {"instance": world["instance_id"], "name": "x"})
+
+            assert seen.status_code in (200, 403, 404, 405)
+            if seen.status_code == 200 and not ADDRESSES[name].pattern.converters:
+                assert not [one for one in shown if one in seen.content.decode()]
+            assert done.status_code in (200, 400, 403, 404, 405, 422)
+            assert everything() == before

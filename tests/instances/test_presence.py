@@ -41,7 +41,7 @@ def ago(**how):
         ({"own_agent": True, "channel": "x", "channel_changed_at": {"hours": 5}}, "Normal"),
     ],
 )
-def test_connection_status_is_the_same_in_python_and_in_the_database(facts, status):
+def test_connection_status_is_the_same_in_python_and_in_the_database(facts, status, still):
     facts = {name: ago(**value) if isinstance(value, dict) else value for name, value in facts.items()}
     instance = InstanceFactory(**facts)
 

@@ -103,8 +103,22 @@ def test_one_click_leads_from_a_run_to_those_that_answered_differently(olga, as_
     shown = as_operator.get(run.get_absolute_url() + link)
 
     assert f'href="{link}#invocation-targets"' in page.content.decode()
+    assert "Show it" in page.content.decode()
+    assert 'data-copies="answer-2"' in page.content.decode()
     assert "1 of 4 answered differently" in page.content.decode()
     assert names(shown) == {different.instance.name}
+
+
+def test_those_that_differ_are_listed_with_the_line_that_does(olga, as_operator):
+    same, other = b"nginx ok\npostfix ok\n", b"nginx ok\npostfix missing\n"
+    run = answered(olga, same, same, same, other)
+    usual = as_operator.get(run.get_absolute_url()).context["answers"].majority.key
+
+    [differs] = as_operator.get(run.get_absolute_url(), {"unlike": usual}).context["listing"].page
+    plain = as_operator.get(run.get_absolute_url()).context["listing"].page
+
+    assert differs.preview == "postfix missing"
+    assert {target.preview for target in plain} == {"nginx ok"}
 
 
 def test_the_few_names_of_an_answer_are_said(olga, as_operator):

@@ -44,6 +44,10 @@ def test_the_view_is_cut_at_the_end_and_splits_no_character(body, most, kept, cu
     assert view(body, most) == (kept, cut)
 
 
+def test_a_view_has_24_kb():
+    assert view(b"x" * 24_577) == (b"x" * 24_576, 1)
+
+
 @given(st.text(), st.integers(min_value=4, max_value=40))
 def test_a_view_of_text_is_text(text, most):
     kept, cut = view(text.encode(), most)

@@ -62,6 +62,15 @@ def test_who_is_offline_can_be_ticked_and_is_marked(as_operator):
     assert "Offline" not in line_of(page, here)
 
 
+def test_step_by_step_who_is_offline_fails_when_its_turn_comes(as_operator):
+    away = InstanceFactory(offline=True)
+    steps = {**RUN, "at_a_time": "10%"}
+
+    assert "Offline: fails when its turn comes" in line_of(picked(as_operator, **steps), away)
+    assert "when its turn comes" in sentence(as_operator, instance=away.pk, **steps)
+    assert "Offline: waits for it" in line_of(picked(as_operator, **steps, waits_until=24), away)
+
+
 def test_an_agent_without_roots_rights_is_not_offered_another_account(as_operator):
     bound = InstanceFactory(unprivileged=True)
 
@@ -194,6 +203,13 @@ def test_the_list_to_tick_costs_the_same_with_many(size, as_operator, django_ass
 
     with django_assert_max_num_queries(9):
         picked(as_operator, language="shell", all="1")
+
+
+def test_a_command_that_was_begun_elsewhere_stands_in_the_panel(as_operator):
+    page = panel(as_operator, content="systemctl status nginx")
+
+    assert "systemctl status nginx</textarea>" in page
+    assert reverse("commands:common_list") in page
 
 
 # --- Run again, edited ---

@@ -1,6 +1,6 @@
 """The plan in the run panel: its fields, the sentence, the next times, the run that comes of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assistant.invocations.forms import PlanForm
-from assistant.invocations.models import Invocation
+from assistant.invocations.models import Blackout, Invocation
 from assistant.invocations.rules.plans import PlanKind
 from tests.commands.factories import saved
 from tests.instances.factories import InstanceFactory
@@ -145,6 +145,54 @@ def test_a_run_that_begins_now_foretells_nothing(chosen):
 
     assert "<time" not in page
     assert 'id="foreseen"' in page
+
+
+def test_times_within_a_blackout_window_are_told(chosen):
+    begin = timezone.now().replace(minute=30) + timedelta(hours=1)
+    times = {"starts_at": begin, "ends_at": begin + timedelta(hours=2)}
+    Blackout.objects.create(reason="Month end", created_by="olga", **times)
+
+    page = chosen("invocations:run_preview", plan="clock", cron="0 0 * * * ?", zone="UTC").content.decode()
+
+    assert "Left out on 1 instance (Month end):" in page
+    told = page.split("(Month end):")[1].split("</p>")[0]
+    assert [f"{begin + timedelta(minutes=30, hours=hour):%H:%M}" in told for hour in range(3)] == [
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "zone"),
+    [
+        ({"tag_key": "role"}, "UTC"),
+        # By each server's own clock there is no one moment.
+        ({}, ""),
+    ],
+)
+def test_windows_elsewhere_leave_nothing_out(where, zone, chosen):
+    now = timezone.now()
+    times = {"starts_at": now, "ends_at": now + timedelta(days=9)}
+    Blackout.objects.create(reason="Month end", created_by="olga", **times, **where)
+
+    page = chosen("invocations:run_preview", plan="clock", cron="0 0 * * * ?", zone=zone).content.decode()
+
+    assert "Month end" not in page
+
+
+def test_zones_come_when_they_are_asked_for(chosen, as_operator):
+    address = reverse("invocations:run_zones")
+
+    form = chosen("invocations:run", content="").content.decode()
+    options = as_operator.get(address, headers={"HX-Request": "true"}).content.decode()
+    page = as_operator.get(address).content.decode()
+
+    assert "Asia/Shanghai" not in form
+    assert f'href="{address}"' in form
+    assert '<option value="Asia/Shanghai">' in options
+    assert "<html" not in options
+    assert "(GMT+8:00) Asia/Shanghai" in page
 
 
 def test_it_expires_by_the_clock_of_its_zone():

@@ -355,13 +355,15 @@ def test_after_its_last_run_a_plan_that_expires_is_taken_back_at_once(olga):
     assert (target.state, fresh(target.invocation).state) == (Status.SUCCESS, Overall.SUCCESS)
 
 
-def test_a_plan_that_expires_before_anything_ran_is_cancelled(olga):
+def test_a_plan_that_expires_before_any_of_its_runs_came_has_failed(olga):
     expires_at = timezone.now() + timedelta(minutes=12)
     never_fetched = target_of(planned(olga, frequency="rate(5m)", expires_at=expires_at))
+    is_connected_at(expires_at)
 
     end_overdue(SYSTEM, now=expires_at)
 
-    assert (fresh(never_fetched).state, never_fetched.presumed) == (Status.CANCELLED, False)
+    assert (fresh(never_fetched).state, never_fetched.missed) == (Status.ABORTED, 2)
+    assert (never_fetched.error_code, never_fetched.presumed) == ("DeliveryTimeout", True)
 
 
 @pytest.mark.parametrize("repeat_mode", ["NextRebootOnly", "EveryReboot"])
@@ -396,7 +398,7 @@ def test_a_plan_that_expires_while_it_is_held_is_over(olga):
 
     end_overdue(SYSTEM, now=expires_at)
 
-    assert fresh(target).state is Status.CANCELLED
+    assert (fresh(target).state, target.error_code) == (Status.ABORTED, "HeldBack")
     assert swept() == 1
     assert fresh(target).held_for == ""
 

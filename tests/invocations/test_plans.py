@@ -46,6 +46,39 @@ def test_times_by_the_clock_keep_their_distance(case):
             planned(frequency, now=now, timeout=timeout)
 
 
+def test_however_short_the_timeout_times_are_ten_seconds_apart():
+    second = timedelta(seconds=1)
+
+    assert planned("*/10 * * ? * * UTC", timeout=second).kind is PlanKind.CLOCK
+    with pytest.raises(FrequencyRefused, match="9 seconds apart; the least is 10 seconds"):
+        planned("0,9 * * ? * * UTC", timeout=second)
+
+
+ODD_HOURS = "0 0/7 1/2 * * ? Europe/Berlin"
+THEN = "0 0,59 1,3 * * ? 2024 Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("frequency", "made", "is_refused"),
+    [
+        # 108 times a day, too near each other on the night of 26 March 2023 alone, when 02:00 is 03:00.
+        (ODD_HOURS, datetime(2023, 1, 15, tzinfo=UTC), True),
+        (ODD_HOURS, datetime(2022, 12, 10, tzinfo=UTC), False),
+        # The same of 31 March 2024.
+        (THEN, datetime(2023, 4, 5, tzinfo=UTC), True),
+        (THEN, datetime(2023, 3, 25, tzinfo=UTC), False),
+    ],
+)
+def test_distances_are_looked_at_for_10_000_times_or_366_days(frequency, made, is_refused):
+    five_minutes = timedelta(minutes=5)
+
+    if is_refused:
+        with pytest.raises(FrequencyRefused, match="apart"):
+            planned(frequency, now=made, timeout=five_minutes)
+    else:
+        assert planned(frequency, now=made, timeout=five_minutes).kind is PlanKind.CLOCK
+
+
 @pytest.mark.parametrize("case", of_kind("rate"))
 def test_fixed_intervals(case):
     now, timeout = datetime.fromisoformat(case["created"]), timedelta(seconds=case["timeout_s"])

@@ -60,6 +60,15 @@ def test_other_ends(target, kind, facts, status, code):
     assert fresh(target.invocation).is_final
 
 
+@pytest.mark.parametrize("kind", ["timeout", "stopped"])
+def test_what_did_not_end_by_itself_has_no_exit_code(target, kind):
+    started(target)
+
+    report(target, kind, exit_code=1)
+
+    assert target.exit_code is None
+
+
 def test_chunks_and_the_rest_make_the_whole(target):
     started(target)
     report(target, "running", body=b"one\n")
@@ -214,7 +223,7 @@ def test_a_batch_costs_the_same_however_large_it_is(olga, django_assert_max_num_
         for one in invocation.targets.all()
     ]
 
-    # Savepoint, runs, chunks, digests, runs written, what the search has to read, invocation read and
-    # written, its end for programs (with its lock on PostgreSQL), release.
-    with django_assert_max_num_queries(11):
+    # Savepoint, runs, chunks, runs written, what the search has to read, invocation read and written, its
+    # end for programs (with its lock on PostgreSQL), release.
+    with django_assert_max_num_queries(10):
         record_reports(SYSTEM, reports)

@@ -75,6 +75,10 @@ def test_what_is_older_than_its_days_goes_with_all_that_belongs_to_it(olga):
     assert (purged.runs, purged.results, purged.commands, purged.is_done) == (1, 1, 1, True)
 
 
+def test_two_weeks_and_100_000_results_are_kept_where_nobody_says_otherwise():
+    assert (RESULT_DAYS.default, RESULTS.default) == (14, 100_000)
+
+
 def test_the_days_are_those_of_the_quota(olga):
     old = old_run(olga, days=3)
 
@@ -351,7 +355,7 @@ def test_what_would_go_is_said_and_stays(olga, operator, capsys):
 
     assert '"Runs": 1' in said_before
     assert before != everything()
-    assert "1 runs, 1 results, 1 unsaved scripts deleted." in capsys.readouterr().out
+    assert "Deleted: runs 1, results 1, unsaved scripts 1." in capsys.readouterr().out
     assert AuditEntry.objects.filter(action="ecs:PurgeResults", principal="olga").exists()
 
 

@@ -354,10 +354,11 @@ def test_between_batches_it_waits(olga, five):
     assert states(invocation) == "SPhhh"
 
     end_those_that_have_begun(invocation)
+    waiting_since = timezone.now()
     go_on(invocation)
     assert states(invocation) == "SShhh"
     assert Rollout.objects.get().state == "Waiting"
-    go_on(invocation, seconds=59)
+    advance_on(SYSTEM, invocation.pk, now=waiting_since + timedelta(seconds=59))
     assert states(invocation) == "SShhh"
 
     advance_all(SYSTEM, now=timezone.now() + timedelta(seconds=61))

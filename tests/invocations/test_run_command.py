@@ -79,6 +79,7 @@ def test_an_agent_without_roots_rights_refuses_other_accounts_at_the_door(olga, 
         ({"timeout": 86401}, "InvalidParameter", "timeout"),
         ({"working_dir": "/" + "d" * 200}, "InvalidParameter", "working_dir"),
         ({"name": "n" * 129}, "InvalidParameter", "name"),
+        ({"description": "d" * 513}, "InvalidParameter", "description"),
         ({"name": "two\nlines"}, "InvalidParameterCharacter", "name"),
         ({"type": "RunBatScript"}, "InvalidInstance.CommandNotApplicable", "type"),
         ({"username": "u" * 256}, "InvalidParameter", "username"),
@@ -95,6 +96,16 @@ def test_what_cannot_be_asked_for_is_refused_and_changes_nothing(olga, script, c
 @pytest.mark.parametrize("content", ["x" * 12288, "é" * 6144])
 def test_the_largest_script_is_taken(olga, content):
     assert ran(olga, content=content).n_total == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "longest"),
+    [("name", "n" * 128), ("description", "d" * 512), ("working_dir", "/" + "d" * 199)],
+)
+def test_the_longest_words_are_taken(olga, field, longest):
+    command = ran(olga, **{field: longest}).command
+
+    assert getattr(command, field) == longest
 
 
 @pytest.mark.parametrize(("asked", "given"), [(1, 10), (10, 10), (60, 60), (86400, 86400)])

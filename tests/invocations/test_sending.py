@@ -86,6 +86,17 @@ def test_an_error_without_the_agents_words_has_the_apis_text(olga):
     assert target.error_info == "the exit code of the command is not 0."
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("ExecutionTimeout", "the command execution has been timeout."),
+        ("InstanceNotExists", "the specified instance does not exists"),
+    ],
+)
+def test_two_texts_are_those_of_the_specification(code, text):
+    assert codes.info_of(code) == text
+
+
 def test_an_error_in_the_agents_words_keeps_them(olga):
     target = started(target_of(ran(olga)))
 

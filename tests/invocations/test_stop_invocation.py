@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from assistant.invocations.errors import NothingToStop
 from assistant.invocations.models import Target
@@ -26,6 +27,19 @@ def test_what_an_agent_has_is_stopping_until_it_confirms(olga, bell, django_capt
 
     assert (target_of(invocation).status, invocation.status) == ("Stopping", "Stopping")
     assert bell.kicks == {target.instance_id: f"kick_vm task stop {invocation.pk}"}
+
+
+def test_the_time_of_a_stop_is_that_of_the_order(olga):
+    invocation = ran(olga)
+    target = started(target_of(invocation))
+    before = timezone.now()
+
+    stop_invocation(olga, invocation)
+    ordered_at = target_of(invocation).stopped_at
+    report(target, "stopped")
+
+    assert before <= ordered_at <= timezone.now()
+    assert target.stopped_at == ordered_at
 
 
 def test_a_second_order_changes_nothing(olga):

@@ -18,8 +18,9 @@ from tests.invocations.factories import fetch, fresh, ran, report, started, targ
 pytestmark = pytest.mark.django_db
 
 
-def sweep(**later):
-    return end_overdue(SYSTEM, now=timezone.now() + timedelta(**later))
+def sweep(since=None, **later):
+    """As much later as is said: than now, or than an earlier moment."""
+    return end_overdue(SYSTEM, now=(since or timezone.now()) + timedelta(**later))
 
 
 def seen(instance, **ago):
@@ -44,7 +45,7 @@ def test_a_run_that_no_agent_fetched(olga, heard, code):
 def test_a_run_waits_its_minute(olga):
     target = target_of(ran(olga))
 
-    sweep(seconds=59)
+    sweep(since=target.invocation.created_at, seconds=59)
 
     assert fresh(target).status == "Pending"
 
@@ -77,7 +78,7 @@ def test_a_run_behind_others_waits_on(olga, others):
 def test_a_run_whose_agent_is_gone_ends_a_minute_after_its_timeout(olga, later, status):
     target = started(target_of(ran(olga, timeout=60)))
 
-    sweep(seconds=later)
+    sweep(since=target.started_at, seconds=later)
 
     assert fresh(target).status == status
 
@@ -132,9 +133,9 @@ def test_connected_agents_that_did_not_fetch_are_rung_again(olga, bell):
 
 
 def test_who_was_rung_a_moment_ago_is_left_in_peace(olga, bell):
-    ran(olga)
+    invocation = ran(olga)
 
-    assert ring_unheard(SYSTEM, now=timezone.now() + timedelta(seconds=9)) == 0
+    assert ring_unheard(SYSTEM, now=invocation.created_at + timedelta(seconds=9)) == 0
 
 
 def test_counters_that_are_wrong_are_repaired(olga):

@@ -124,6 +124,33 @@ def test_an_instance_has_the_history_of_its_runs(web, as_operator):
     assert "full" in page.content.decode()
 
 
+def test_the_history_says_where_the_answer_changed(web, as_operator):
+    same, other = [web.targets.get(instance__name=name).get_absolute_url() for name in ("web-1", "web-3")]
+
+    assert "another answer than before" not in as_operator.get(same).content.decode()
+    page = as_operator.get(other).content.decode()
+    assert page.count("another answer than before") == 1
+    assert record_of(web, "web-3", 2).get_absolute_url() + "compare/" in page
+
+
+def test_what_failed_on_an_instance_is_run_again_there(olga, as_operator):
+    target = target_of(ran(olga))
+
+    page = as_operator.get(target.get_absolute_url()).content.decode()
+
+    again = f"?again={target.invocation_id}&amp;instance={target.instance_id}"
+    assert reverse("invocations:run") + again in page
+
+
+@pytest.mark.parametrize("page", ["2", "0", "x", "9" * 30])
+def test_moments_are_paged_without_being_counted(page, web, as_operator):
+    Record.objects.filter(number=1).update(fired_at=web.last_run_at - timedelta(days=1))
+    shown = page_of(as_operator, web, moments=page)
+
+    assert shown.status_code == 200
+    assert (not shown.context["moments"]) == (page == "2")
+
+
 def test_a_run_has_a_page_an_output_and_a_comparison_with_the_one_before(web, as_operator):
     record = record_of(web, "web-3", 2)
 
@@ -215,7 +242,7 @@ def test_the_number_of_queries_does_not_grow_with_runs(web, olga, as_operator, d
     place = web.targets.first()
 
     for address, most in [
-        (web.get_absolute_url(), 15),
+        (web.get_absolute_url(), 12),
         (f"{web.get_absolute_url()}?tab=instances", 10),
         (place.get_absolute_url(), 10),
         (place.records.first().get_absolute_url(), 10),
@@ -232,6 +259,16 @@ def test_the_page_of_an_instance_says_which_plans_run_there_and_when(web, olga, 
 
     assert [target.invocation for target in page.context["plans"]] == [web]
     assert "Every hour" in page.content.decode()
+
+
+def test_the_overview_says_how_far_it_is_what_goes_on(olga, as_operator):
+    invocation = ran(olga, InstanceFactory(), InstanceFactory())
+    report(started(invocation.targets.first()))
+
+    page = as_operator.get(reverse("console:overview")).content.decode()
+
+    assert "Runs that go on" in page
+    assert "<b>1</b> Task Completed" in page
 
 
 def test_the_overview_counts_no_plan_that_waits_as_going_on(web, as_operator):

@@ -33,8 +33,11 @@ def encoded_size(content: str) -> int:
 
 
 def for_delivery(content: str, kind: CommandType) -> str:
-    """Base64 of the script; a shell takes no carriage returns (CA-76)."""
-    return encoded(content.replace("\r\n", "\n") if kind is CommandType.SHELL else content)
+    """Base64 of the script; a shell takes no carriage returns (CA-76), a batch file loses labels without them."""
+    lines = content.replace("\r\n", "\n")
+    if kind is CommandType.BAT:
+        return encoded(lines.replace("\n", "\r\n"))
+    return encoded(lines if kind is CommandType.SHELL else content)
 
 
 def erasable(content: str, kind: CommandType) -> str | None:

@@ -108,7 +108,7 @@ def initial_of_run(invocation: Invocation) -> dict[str, Any]:
 # --- On which terms ---
 
 OFFLINE_WAITS = {
-    0: _("They fail at once"),
+    0: _("They are not waited for"),
     1: _("They have an hour to come back"),
     24: _("They have a day to come back"),
     24 * 7: _("They have a week to come back"),

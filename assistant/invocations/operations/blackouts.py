@@ -1,6 +1,7 @@
 """Blackout windows: times in which no plan runs, made, changed and deleted by people."""
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +16,11 @@ from access.operations.quotas import tomorrow_after
 from access.principals import Principal
 from access.rules.quotas import RUNS
 from assistant.instances.models import Instance, Region
+from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations import followups, limits
 from assistant.invocations.models import Blackout
 from assistant.invocations.querysets import TargetQuerySet
-from assistant.invocations.rules.blackouts import Single, Weekly, Window
+from assistant.invocations.rules.blackouts import Single, Weekly, Window, stretch_at
 from assistant.invocations.rules.zones import UTC_ZONE
 from assistant.invocations.states import HoldCause
 from console.kit.errors import InvalidParameter, QuotaExceeded
@@ -142,6 +144,27 @@ def dark_now(instance_ids: Iterable[str], *, now: datetime) -> list[Dark]:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """A window into which moments of a plan fall, and on how many of its instances."""
+
+    reason: str
+    number: int
+    moments: list[datetime]
+
+
+def shadows_on(moments: Sequence[datetime], instances: InstanceQuerySet) -> list[Shadow]:
+    """The windows that keep a plan from running there at some of these moments."""
+    found = []
+    for blackout in Blackout.objects.all():
+        dark = [moment for moment in moments if stretch_at(blackout.window, moment)]
+        if dark:
+            there = instances.at_place(blackout.region_id, blackout.tag_key, blackout.tag_value)
+            if number := there.count():
+                found.append(Shadow(blackout.reason, number, dark))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Why plans do not run at the moment, until when, and on how many instances."""
 
@@ -151,22 +174,34 @@ class Hold:
     code: str = ""
 
 
-def holds_on(targets: TargetQuerySet, *, now: datetime) -> list[Hold]:
-    """What holds plans of these targets. One query where nothing does."""
-    held = targets.held().unfinished()
-    rows = held.order_by().values_list("held_for").annotate(number=Count("pk"))
-    counts: dict[str, int] = dict(rows)
-    holds = []
-    if counts.get(HoldCause.BLACKOUT):
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many instances of a plan are held, and by what."""
+
+    number: int
+    holds: list[Hold]
+
+
+def held_by_run(targets: TargetQuerySet, *, now: datetime) -> dict[str, Held]:
+    """What holds plans of these targets, by invocation. One query where nothing does."""
+    held = targets.held().unfinished().order_by()
+    counts = list(held.values_list("invocation", "held_for").annotate(number=Count("pk")))
+    holds: dict[str, list[Hold]] = defaultdict(list)
+    if any(cause == HoldCause.BLACKOUT for _pk, cause, _number in counts):
+        in_windows = held.filter(held_for=HoldCause.BLACKOUT)
         for blackout, stretch in Blackout.objects.in_force(now, ahead=limits.HOLD_AHEAD):
             places = Instance.objects.at_place(blackout.region_id, blackout.tag_key, blackout.tag_value)
-            number = held.filter(held_for=HoldCause.BLACKOUT, instance__in=places).count()
-            if number:
-                holds.append(Hold(stretch.end, blackout.reason, number))
-    if number := counts.get(HoldCause.QUOTA, 0):
-        reason = _("The runs of this region's quota for today are used up.")
-        holds.append(Hold(tomorrow_after(now), reason, number, RUNS.refusal.code))
-    return holds
+            there = in_windows.filter(instance__in=places).values_list("invocation")
+            for pk, number in there.annotate(number=Count("pk")):
+                holds[pk].append(Hold(stretch.end, blackout.reason, number))
+    for pk, cause, number in counts:
+        if cause == HoldCause.QUOTA:
+            reason = _("The runs of this region's quota for today are used up.")
+            holds[pk].append(Hold(tomorrow_after(now), reason, number, RUNS.refusal.code))
+    n_held = Counter[str]()
+    for pk, _cause, number in counts:
+        n_held[pk] += number
+    return {pk: Held(number, holds[pk]) for pk, number in n_held.items()}
 
 
 def in_words(dark: Dark) -> str:

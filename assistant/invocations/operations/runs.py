@@ -32,6 +32,7 @@ from assistant.commands.states import CommandType
 from assistant.instances.models import Instance, Region
 from assistant.instances.operations.permissions import authorize_instances
 from assistant.instances.querysets import InstanceQuerySet
+from assistant.instances.rules.connection import is_connected
 from assistant.invocations import errors, followups, limits
 from assistant.invocations.models import Invocation, Target
 from assistant.invocations.operations.guard import check_guard as confirmed_by_guard
@@ -272,16 +273,17 @@ def repeat(
 
 
 def places_of(targets: InstanceQuerySet, *, now: datetime) -> list[Place]:
+    """Whether one is connected is worked out here: to put that to the database would take longer than all the rest."""
     columns = ("pk", "region_id", "name", "os_type", "default_username", "is_privileged")
-    agent = ("agent_name", "agent_version", "last_seen_at", "is_connected")
-    rows = targets.registered().with_connection(now).order_by("pk").values_list(*columns, *agent)
+    presence = ("agent_name", "agent_version", "last_seen_at", "channel", "channel_changed_at")
+    rows = targets.registered().order_by("pk").values_list(*columns, *presence)
     return [
         Place(
-            *(pk, region_id, name, os_type, account, is_privileged, agent_name, version),
+            *(pk, region_id, name, os_type, account, is_privileged, agent, version),
             ever_seen=seen_at is not None,
-            connected=connected,
+            connected=is_connected(seen_at, agent, channel, changed_at, now=now),
         )
-        for pk, region_id, name, os_type, account, is_privileged, agent_name, version, seen_at, connected in rows
+        for pk, region_id, name, os_type, account, is_privileged, agent, version, seen_at, channel, changed_at in rows
     ]
 
 

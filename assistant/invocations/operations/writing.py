@@ -107,14 +107,14 @@ def run_of(row: tuple[Any, ...]) -> Run:
     return Run(*values)
 
 
-def write(batch: Batch, chunks: Iterable[Chunk] = (), *, now: datetime) -> int:
+def write(batch: Batch, chunks: Sequence[Chunk] = (), *, now: datetime) -> int:
     """Write what has changed since `hold`, move the counters, tell who watches; says how many runs changed."""
     write_output(chunks)
-    fired = follow_records(batch.series, now=now) if batch.series else {}
+    fired = follow_records(batch.series, chunks, now=now) if batch.series else {}
     changed = batch.changed()
     if not changed:
         return 0
-    sign([new for _old, new in changed if is_unsigned(new) and new.id not in batch.series])
+    sign([new for _old, new in changed if is_unsigned(new) and new.id not in batch.series], chunks)
     write_runs(new for _old, new in changed)
     note_outputs(new for _old, new in changed if new.id not in batch.series)
     move_counters(changed, fired, now=now)
@@ -129,13 +129,15 @@ def is_unsigned(run: Run) -> bool:
     return run.status in (Status.SUCCESS, Status.FAILED) and not run.digest
 
 
-def follow_records(series: Mapping[int, Series], *, now: datetime) -> dict[str, Counter[datetime]]:
+def follow_records(
+    series: Mapping[int, Series], chunks: Sequence[Chunk], *, now: datetime
+) -> dict[str, Counter[datetime]]:
     """Write the records that have changed; their targets learn the last one's digest.
 
     Says by invocation at which moments there are new runs, and how many.
     """
     records = changed_records(series.values())
-    sign([record for record in records if is_unsigned(record)])
+    sign([record for record in records if is_unsigned(record)], chunks)
     write_records(records, now=now)
     note_outputs(records)
     for one in series.values():
@@ -147,7 +149,7 @@ def follow_records(series: Mapping[int, Series], *, now: datetime) -> dict[str, 
     return fired
 
 
-def write_output(chunks: Iterable[Chunk]) -> None:
+def write_output(chunks: Sequence[Chunk]) -> None:
     rows = [(chunk.target_id, chunk.number, chunk.offset, chunk.body) for chunk in chunks]
     if rows:
         with connection.cursor() as cursor:
@@ -171,16 +173,29 @@ def write_notes(notes: Sequence[tuple[int, int]]) -> None:
             cursor.execute(f"{WRITE_NOTES} SELECT unnest(%s::bigint[]), unnest(%s::integer[])", columns)
 
 
-def sign(runs: Sequence[Run]) -> None:
-    """Give runs that came to their own end the digest of their answer."""
+def sign(runs: Sequence[Run], chunks: Sequence[Chunk]) -> None:
+    """Give runs that came to their own end the digest of their answer.
+
+    Most say all they have to say in one report: what is in `chunks`, just written, is not read again.
+    """
     pieces: defaultdict[tuple[int, int], list[tuple[int, bytes]]] = defaultdict(list)
-    stored = [run.id for run in runs if run.stored_bytes]
-    numbers = {run.output[1] for run in runs}
-    rows = OutputChunk.objects.filter(target__in=stored, number__in=numbers).order_by("target_id", "offset")
-    for target_id, number, offset, body in rows.values_list("target_id", "number", "offset", "body"):
-        pieces[target_id, number].append((offset, bytes(body)))
+    for chunk in chunks:
+        pieces[chunk.target_id, chunk.number].append((chunk.offset, chunk.body))
+    partly = [run for run in runs if sum(len(body) for _at, body in pieces[run.output]) < run.stored_bytes]
+    if partly:
+        pieces |= stored_pieces(partly)
     for run in runs:
         run.digest = digest(run.exit_code, pieces[run.output])
+
+
+def stored_pieces(runs: Sequence[Run]) -> dict[tuple[int, int], list[tuple[int, bytes]]]:
+    pieces: defaultdict[tuple[int, int], list[tuple[int, bytes]]] = defaultdict(list)
+    numbers = {run.output[1] for run in runs}
+    rows = OutputChunk.objects.filter(target__in=[run.id for run in runs], number__in=numbers)
+    fields = ("target_id", "number", "offset", "body")
+    for target_id, number, offset, body in rows.order_by("target_id", "offset").values_list(*fields):
+        pieces[target_id, number].append((offset, bytes(body)))
+    return pieces
 
 
 def add_targets(targets: Sequence[Target]) -> None:

@@ -3,15 +3,22 @@
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Func, Value
 
 from access.principals import Principal
 from access.scopes import scope
-from assistant.invocations.querysets.runs import COMMAND_OF_OUTPUT, INSTANCE_OF_OUTPUT, pairs
+from assistant.invocations.querysets.runs import COMMAND_OF_OUTPUT, INSTANCE_OF_OUTPUT, by_number, pairs
 
 if TYPE_CHECKING:
     from assistant.invocations.models import IndexedOutput, OutputChunk  # noqa: F401 - for annotations only
+
+
+OPENINGS = """
+    SELECT target_id, number, "offset", substr(body, 1, %s) FROM invocations_outputchunk
+    WHERE "offset" < %s AND ({})
+    ORDER BY target_id, number, "offset"
+"""
 
 
 class OutputChunkQuerySet(models.QuerySet["OutputChunk"]):
@@ -36,13 +43,21 @@ class OutputChunkQuerySet(models.QuerySet["OutputChunk"]):
     def openings(
         self, keys: Collection[tuple[int, int]], most: int
     ) -> dict[tuple[int, int], list[tuple[int, bytes]]]:
-        """The same for these (target id, record's number) pairs, and by them."""
-        start = Func("body", Value(1), Value(most), function="substr", output_field=models.BinaryField())
-        rows = self.filter(pairs(keys), offset__lt=most).order_by("target_id", "number", "offset")
+        """The same for these (target id, record's number) pairs, and by them.
+
+        Written out: programs read results in a loop, and to compose it takes Django longer than to ask it.
+        """
+        wanted, values = [], [most, most]
+        for number, target_ids in by_number(keys).items():
+            places = ", ".join(["%s"] * len(target_ids))
+            wanted.append(f"(number = %s AND target_id IN ({places}))")
+            values += [number, *target_ids]
         pieces: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
-        fields = ("target_id", "number", "offset", "start")
-        for target_id, number, offset, body in rows.annotate(start=start).values_list(*fields):
-            pieces.setdefault((target_id, number), []).append((offset, bytes(body)))
+        if wanted:
+            with connection.cursor() as cursor:
+                cursor.execute(OPENINGS.format(" OR ".join(wanted)), values)
+                for target_id, number, offset, body in cursor.fetchall():
+                    pieces.setdefault((target_id, number), []).append((offset, bytes(body)))
         return pieces
 
     def newest(self, target_id: int, most: int, number: int | None = None) -> list[tuple[int, bytes]]:

@@ -43,7 +43,7 @@ INFO: Mapping[str, str] = {
     EXECUTION_TIMEOUT: "the command execution has been timeout.",
     EXECUTION_EXCEPTION: "the command could not be executed.",
     EXECUTION_INTERRUPTED: "the command execution has been interrupted.",
-    INSTANCE_NOT_EXISTS: "the specified instance does not exists.",
+    INSTANCE_NOT_EXISTS: "the specified instance does not exists",
     INSTANCE_NOT_RUNNING: "the specified instance is not running.",
     INSTANCE_RESTARTED: "the instance has been restarted while the command was running.",
     INSTANCE_RELEASED: "the instance has been released.",
@@ -84,6 +84,8 @@ AGENT_CODES: Mapping[str, str] = {
 
 # `param` of an `invalid` report; this one is about the plan itself, the others about a run.
 CRON_PARAMETER = "cron"
+# What agents then say of times that they understand, and that are over.
+CRON_USED_UP = "CronExpressionExpired"
 INVALID_CODES: Mapping[str, str] = {
     "TypeInvalid": COMMAND_NOT_APPLICABLE,
     "UsernameOrPasswordInvalid": ACCOUNT_NOT_EXISTS,

@@ -295,6 +295,19 @@ def overdue_code(run: Run, around: Surroundings) -> str:
         return ""
     if run.held_for:
         return codes.HELD_BACK
+    if run.status is Status.SCHEDULED and was_told_too_late(run):
+        return codes.CLIENT_NOT_RUNNING
+    return unanswered_code(run, around)
+
+
+def was_told_too_late(run: Run) -> bool:
+    """Whether the agent that knows of a plan for one moment came up after it: agents leave those alone."""
+    moment = moment_of(stored_plan(run.repeat_mode, run.frequency))
+    return run.delivered_at is not None and run.delivered_at > moment
+
+
+def unanswered_code(run: Run, around: Surroundings) -> str:
+    """Why nothing was heard of a run. That a network is blocked nobody can know who connects to no server."""
     if not around.connected:
         return unreachable_code(ever_seen=around.ever_seen)
     return codes.CLIENT_NOT_RESPONSE if run.delivered_at else codes.DELIVERY_TIMEOUT

@@ -23,6 +23,7 @@ from assistant.invocations.rules.progress import (
     order_stop,
     pass_deadline,
     take,
+    unanswered_code,
 )
 from assistant.invocations.rules.reports import Report
 from assistant.invocations.rules.schedules import Schedule
@@ -33,6 +34,7 @@ from assistant.invocations.states import (
     ReportKind,
     Status,
     closing_state,
+    overdue_state,
     state_between,
     stop_state,
 )
@@ -67,11 +69,11 @@ class Series:
         """Apply a report to the record that it is about, and let the target follow."""
         if report.kind is ReportKind.VERIFIED:
             return None
+        if report.is_completed:
+            self._run_out(now)
+            return None
         if report.kind is ReportKind.INVALID and report.error_code == codes.CRON_PARAMETER:
             self._refuse(report, now)
-            return None
-        if report.is_completed:
-            self._close(now, ordered=False)
             return None
         record = self._record_of(report, now)
         chunk = take(record, report, now=now, limit=limit) if record else None
@@ -126,7 +128,9 @@ class Series:
         elif self.run.status is Status.STOPPING:
             # One that has just been ordered has its day before it.
             if was_stopping:
-                self._close(now, ordered=self._is_ordered, presumed=True)
+                self._close(
+                    now, ordered=self._is_ordered, presumed=True, silence=unanswered_code(self.run, around)
+                )
         elif self.run.status in OPEN and not self._going_on():
             self.run.status = state_between(self.run.status, Status.ERROR, goes_on=True)
             self.run.due_at = self.schedule.due_at(now, self.clock)
@@ -142,9 +146,8 @@ class Series:
     def give_back(self, *, now: datetime) -> None:
         """Runs may be again; those that came due meanwhile count as left out, not as missed."""
         run = self.run
-        since = run.checked_until or self.schedule.created_at
-        run.left_out += self.schedule.runs_between(since, now, self.clock)
-        run.checked_until = max(since, now)
+        if run.status in OPEN:
+            self._account_until(now)
         give_back(run, now=now)
         if run.status is Status.SCHEDULED:
             run.due_at = self._next_look(now)
@@ -288,13 +291,18 @@ class Series:
 
     def _refuse(self, report: Report, now: datetime) -> None:
         """The agent cannot make sense of the plan's times: because they are over, or at all."""
-        if not self.schedule.goes_on(now, self.clock):
-            self._account_until(now)
-            self._close(now, ordered=False)
+        if report.error_info == codes.CRON_USED_UP or not self.schedule.goes_on(now, self.clock):
+            self._run_out(now)
             return
         self._end_open_records(now, presumed=True)
         if self.run.status in OPEN:
             end(self.run, Status.INVALID, now, code=codes.BAD_CRON_EXPRESSION, info=report.error_info)
+
+    def _run_out(self, now: datetime) -> None:
+        """Its agent says that there is no further moment."""
+        if self.run.status in OPEN:
+            self._account_until(now)
+        self._close(now, ordered=False)
 
     def _confirm_stop(self, now: datetime) -> None:
         run = self.run
@@ -316,8 +324,13 @@ class Series:
         is_known = self.schedule.plan.is_timed and self.run.delivered_at is not None
         return is_known and self.schedule.expires_at is not None
 
-    def _close(self, now: datetime, *, ordered: bool, presumed: bool = False) -> None:
-        """The schedule is over; what it was last decides, unless somebody stopped it."""
+    def _close(
+        self, now: datetime, *, ordered: bool, presumed: bool = False, silence: str = codes.CLIENT_NOT_RUNNING
+    ) -> None:
+        """The schedule is over; what it was last decides, unless somebody stopped it.
+
+        `silence` says why no run of it came: by itself that its agent, which has just answered, was down.
+        """
         run = self.run
         if run.status in FINAL:
             return
@@ -325,9 +338,19 @@ class Series:
         last = max(self.records, key=lambda record: record.number, default=None)
         if last:
             self._mirror(last)
+        elif not ordered and (run.missed or run.left_out):
+            self._end_without_a_run(silence, now)
+            return
         state = closing_state(last.status if last else None, ordered=ordered)
         code, info = ("", "") if ordered else (run.error_code, run.error_info)
         end(run, state, now, code=code, info=info, presumed=presumed)
+
+    def _end_without_a_run(self, silence: str, now: datetime) -> None:
+        """Runs were due and none came: it has failed, as what runs once does whose moment passes so."""
+        run = self.run
+        code = silence if run.missed else codes.HELD_BACK
+        state = overdue_state(Status.SCHEDULED, had_started=False)
+        end(run, state, now, code=code, presumed=bool(run.missed))
 
     def _end_open_records(self, now: datetime, *, presumed: bool) -> None:
         """With the plan its runs end. Of those before the last one nobody has told us."""
@@ -335,23 +358,27 @@ class Series:
         for record in self._going_on():
             end(record, Status.TERMINATED, now, presumed=presumed or record.number < last)
 
-    def _end_schedule(self, now: datetime) -> None:
-        """It is over, by its times or because it expires (CA-176)."""
+    def _end_schedule(self, now: datetime, silence: str = codes.CLIENT_NOT_RUNNING) -> None:
+        """It is over, by its times or because it expires (CA-142, CA-176)."""
         if self._is_to_be_told:
             self.order_stop(now=now)
         else:
-            self._close(now, ordered=False, presumed=not self.schedule.has_expired(now))
+            is_guess = not self.schedule.has_expired(now)
+            self._close(now, ordered=False, presumed=is_guess, silence=silence)
 
     def _next_look(self, now: datetime) -> datetime | None:
-        return self.schedule.expires_at if self.run.is_held else self.schedule.due_at(now, self.clock)
+        """A held plan is left alone until it is over: by its expiry, or by its times if they come to an end."""
+        if self.run.is_held and not self.schedule.runs_out:
+            return self.schedule.expires_at
+        return self.schedule.due_at(now, self.clock)
 
     def _look_back(self, around: Surroundings, now: datetime) -> None:
         """No word of a run that was due: count it as missed, unless its agent may still tell of it."""
         run = self.run
-        if self.schedule.has_expired(now):
-            if not run.is_held:
-                self._account_until(now)
-            self._end_schedule(now)
+        goes_on = self.schedule.goes_on(now, self.clock)
+        if self.schedule.has_expired(now) or (run.is_held and not goes_on):
+            self._account_until(now)
+            self._end_schedule(now, unanswered_code(run, around))
         elif run.is_held:
             run.due_at = self._next_look(now)
         elif not around.connected and self.schedule.goes_on(now - limits.STOP_TIMEOUT, self.clock):
@@ -359,8 +386,8 @@ class Series:
         else:
             missed = self._account_until(now - limits.FIRE_GRACE)
             run.due_at = self._next_look(now)
-            if not self.schedule.goes_on(now, self.clock):
-                self._end_schedule(now)
+            if not goes_on:
+                self._end_schedule(now, unanswered_code(run, around))
             elif missed:
                 # Perhaps its agent does not know of the plan: it is told again.
                 run.delivered_at = None
@@ -377,10 +404,13 @@ class Series:
             run.checked_until = fired_at
 
     def _account_until(self, moment: datetime) -> int:
-        """Nothing has come of what was due until `moment`: says how many those are."""
+        """Nothing has come of what was due until `moment`, or it was left out: says how many those are."""
         run = self.run
         since = run.checked_until or self.schedule.created_at
-        missed = self.schedule.runs_between(since, moment, self.clock)
-        run.missed += missed
+        number = self.schedule.runs_between(since, moment, self.clock)
         run.checked_until = max(since, moment)
-        return missed
+        if run.is_held:
+            run.left_out += number
+        else:
+            run.missed += number
+        return number

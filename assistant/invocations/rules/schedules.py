@@ -6,6 +6,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from assistant.invocations import limits
+from assistant.invocations.rules.cron import Cron
 from assistant.invocations.rules.plans import Interval, Plan, PlanKind, next_runs
 from assistant.invocations.rules.reports import Report
 from assistant.invocations.rules.zones import UTC_ZONE, Zone
@@ -31,6 +32,11 @@ class Schedule:
     created_at: datetime
     expires_at: datetime | None = None
     invoke_version: int = 0
+
+    @property
+    def runs_out(self) -> bool:
+        """Whether its times come to an end within the years that it names."""
+        return isinstance(self.plan.schedule, Cron) and bool(self.plan.schedule.years)
 
     def next_run(self, after: datetime, clock: Zone = UTC_ZONE) -> datetime | None:
         """The next moment, if there is one that can be foreseen."""

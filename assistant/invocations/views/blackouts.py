@@ -12,7 +12,6 @@ from assistant.invocations.forms import BlackoutForm, initial_of_blackout
 from assistant.invocations.models import Blackout
 from assistant.invocations.operations.blackouts import create_blackout, delete_blackout, modify_blackout
 from assistant.invocations.rules.blackouts import next_stretch
-from assistant.invocations.views.plans import zone_choices
 from console.kit.errors import ConsoleError
 from console.kit.http import ConsoleRequest, gone_to, panel, put_error
 
@@ -42,7 +41,7 @@ def blackout_create(request: ConsoleRequest) -> HttpResponse:
             put_error(form, error)
         else:
             return gone_to(request, reverse("invocations:blackout_list"))
-    return panel(request, "invocations/blackout.html", {"form": form, **zones()})
+    return panel(request, "invocations/blackout.html", {"form": form})
 
 
 @needs("ecs:ModifyBlackoutWindow")
@@ -58,7 +57,7 @@ def blackout_modify(request: ConsoleRequest, blackout_id: int) -> HttpResponse:
             put_error(form, error)
         else:
             return gone_to(request, reverse("invocations:blackout_list"))
-    return panel(request, "invocations/blackout.html", {"form": form, "blackout": blackout, **zones()})
+    return panel(request, "invocations/blackout.html", {"form": form, "blackout": blackout})
 
 
 @needs("ecs:DeleteBlackoutWindow")
@@ -70,7 +69,3 @@ def blackout_delete(request: ConsoleRequest, blackout_id: int) -> HttpResponse:
 
 def regions_for(request: ConsoleRequest) -> object:
     return Region.objects.visible_to(request.principal)
-
-
-def zones() -> dict[str, object]:
-    return {"zones": zone_choices(timezone.now().date())}

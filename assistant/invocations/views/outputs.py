@@ -1,5 +1,6 @@
 """What runs said, for the pages of results: grouped by sameness, one of them whole, beside the one before."""
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from django.db.models import Model, Q
@@ -16,6 +17,7 @@ from assistant.invocations.rules.comparisons import compare
 from assistant.invocations.rules.output import assemble
 from assistant.invocations.rules.remedies import remedy_for
 from console.kit.http import ConsoleRequest
+from console.kit.pagination import Listing
 
 Row = TypeVar("Row", bound=Model)
 
@@ -108,9 +110,38 @@ def compared(run: Target | Record, other: Target | Record) -> dict[str, Any]:
     }
 
 
+def add_said(found: Listing, rows: TargetQuerySet | RecordQuerySet) -> None:
+    """Give each row of a list a line of its output: where those are listed that differ, the one that does."""
+    unlike = found.filters.form.cleaned_data.get("unlike")
+    if unlike:
+        add_differences(found.page.object_list, rows.filter(digest=unlike).first())
+    else:
+        add_previews(found.page.object_list)
+
+
 def add_previews(runs: Any) -> None:
     """Give each row the first line of its output, one query for all."""
-    pieces = OutputChunk.objects.openings([run.output_key for run in runs], PREVIEW_BYTES)
+    texts = texts_of(runs, PREVIEW_BYTES)
     for run in runs:
-        text = plain(assemble(pieces.get(run.output_key, []), total=0).text).strip()
-        run.preview = text.splitlines()[0] if text else ""
+        run.preview = first_line(texts[run.output_key])
+
+
+def add_differences(runs: Any, usual: Target | Record | None) -> None:
+    """Give each row the first line of its output that `usual` does not say, one query for all."""
+    texts = texts_of([*runs, usual] if usual else runs, ANSWER_BYTES)
+    said = frozenset(texts[usual.output_key].splitlines()) if usual else frozenset()
+    for run in runs:
+        text = texts[run.output_key]
+        run.preview = first_line(text, but_not=said) or first_line(text)
+
+
+def first_line(text: str, *, but_not: Collection[str] = ()) -> str:
+    """The first that is not blank."""
+    return next((line for line in text.splitlines() if line.strip() and line not in but_not), "")
+
+
+def texts_of(runs: Any, most_bytes: int) -> dict[tuple[int, int], str]:
+    """The beginnings of their outputs as plain text."""
+    keys = [run.output_key for run in runs]
+    pieces = OutputChunk.objects.openings(keys, most_bytes)
+    return {key: plain(assemble(pieces.get(key, []), total=0).text) for key in keys}

@@ -1,6 +1,7 @@
 """The instances in the run panel: which there are to tick, which cannot take the command, whom it runs on."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -19,9 +20,10 @@ from assistant.instances.rules.fitness import Fit, Wanted
 from assistant.invocations.errors import InstanceUnknown
 from assistant.invocations.filters import OUTCOMES, PickerFilter
 from assistant.invocations.models import Target
+from assistant.invocations.operations.blackouts import Shadow, shadows_on
 from assistant.invocations.rules.abilities import can_carry_out
 from assistant.invocations.rules.plans import NOW, Plan, PlanKind
-from assistant.invocations.views.plans import foreseen, plan_form, plan_in
+from assistant.invocations.views.plans import Foreseen, foreseen, plan_form, plan_in
 from console.kit.http import ConsoleRequest
 
 # Instances that the run form lists to tick.
@@ -56,11 +58,16 @@ def takes(plan: Plan, os_type: str, agent_name: str, agent_version: str) -> bool
     return can_carry_out(plan, agent_name=agent_name, agent_version=agent_version, os_type=os_type)
 
 
+def meant(request: ConsoleRequest) -> InstanceQuerySet:
+    """Those that are ticked, or all that match."""
+    fields = fields_of(request)
+    return chosen_instances(request.principal, fields, action_of(request), filters=PickerFilter)
+
+
 def chosen(request: ConsoleRequest, wanted: Wanted) -> InstanceQuerySet:
     """Whom the form means. Of all that match those that can take the command; of those ticked every one."""
-    fields = fields_of(request)
-    instances = chosen_instances(request.principal, fields, action_of(request), filters=PickerFilter)
-    return instances.fitting(wanted) if fields.get("all") else instances
+    instances = meant(request)
+    return instances.fitting(wanted) if fields_of(request).get("all") else instances
 
 
 def chosen_region(request: ConsoleRequest, wanted: Wanted) -> Region:
@@ -143,15 +150,26 @@ def foretold(
     plan = plan_form(fields_of(request), command, initial=typed, is_sent=request.method == "POST")
     wanted = wanted_of(command, typed, plan_in(plan))
     if matching is None or not fields_of(request).get("all"):
-        instances = chosen_instances(
-            request.principal, fields_of(request), action_of(request), filters=PickerFilter
-        )
-        matching = instances.fit(wanted)
+        matching = meant(request).fit(wanted)
+    times = foreseen(plan)
     return {
-        "foreseen": foreseen(plan),
+        "foreseen": times,
+        "shadows": shadows(times, chosen(request, wanted)),
         "waits": plan.kind is not PlanKind.NOW or str(typed.get("waits_until") or 0) != "0",
+        # Those that are offline fail when their turn comes, not before.
+        "takes_turns": bool(str(typed.get("at_a_time") or "").strip()),
         "fit": matching,
         "takes_all": bool(fields_of(request).get("all")),
         "username": wanted.username,
         "has_reboot": has_reboot(command.content if command else str(typed.get("content", ""))),
     }
+
+
+def shadows(times: Foreseen | None, instances: InstanceQuerySet) -> list[tuple[Shadow, list[datetime]]]:
+    """The blackout windows that a plan's next times fall into, each with those times as they are shown."""
+    # By each server's own clock there is no one moment to look a window up for.
+    if times is None or times.is_local:
+        return []
+    shown = dict(times.times)
+    found = shadows_on([*shown], instances)
+    return [(shadow, [shown[moment] for moment in shadow.moments]) for shadow in found]

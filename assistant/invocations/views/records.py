@@ -1,13 +1,15 @@
 """The people's door: the runs of a plan that recurs, moment by moment and record by record."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -17,13 +19,13 @@ from assistant.instances.models import Instance
 from assistant.invocations.errors import ConfirmationNeeded
 from assistant.invocations.filters import RecordFilter
 from assistant.invocations.models import Invocation, OutputChunk, Record, Target
-from assistant.invocations.operations.blackouts import holds_on
 from assistant.invocations.operations.plans import modify_invocation_attribute
 from assistant.invocations.querysets import RecordQuerySet
 from assistant.invocations.rules.segments import segments
 from assistant.invocations.states import Status
+from assistant.invocations.views.holding import add_held
 from assistant.invocations.views.outputs import (
-    add_previews,
+    add_said,
     answers_of,
     compared,
     found_or_gone,
@@ -36,6 +38,8 @@ from console.kit.pagination import listing
 
 MOMENTS_SHOWN = 8
 RECORDS_SHOWN = 15
+# More pages than anybody goes back, and what databases skip without a complaint.
+PAGE_DIGITS = 6
 
 MODIFY = "ecs:ModifyInvocationAttribute"
 
@@ -52,32 +56,41 @@ def planned_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any
     """What was missed, and what is held or was."""
     targets = invocation.targets.visible_to(request.principal)
     places = Count("pk", filter=Q(missed__gt=0))
-    missed = targets.aggregate(runs=Sum("missed"), places=places, left_out=Sum("left_out"))
+    held = Count("pk", filter=~Q(held_for=""))
+    missed = targets.aggregate(runs=Sum("missed"), places=places, left_out=Sum("left_out"), held=held)
+    if missed["held"]:
+        add_held(request, [invocation])
     return {
         "missed": missed,
         "left_out": missed["left_out"],
-        "holds": holds_on(targets, now=timezone.now()),
         "shows_instances": shows_instances(request, invocation),
     }
 
 
 def moments_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
-    """The moments at which it ran, the newest first, each with its runs by state."""
-    moments = Paginator(seen_in(request, invocation).moments(), MOMENTS_SHOWN)
-    page = moments.get_page(request.GET.get("moments"))
-    rows = [moment_row(counts) for counts in page]
-    return {"moments": rows, "moments_page": page, "chosen": chosen_moment(request, invocation)}
+    """The moments at which it ran, the newest first, each with its runs by state.
 
-
-def moment_row(counts: dict[str, Any]) -> dict[str, Any]:
-    by_state = {status: counts[status.counter] for status in Status}
-    at = counts["fired_at"]
+    How many there are nobody counts: one more than is shown says whether there are older ones.
+    """
+    page = page_named(request.GET.get("moments", ""))
+    start = (page - 1) * MOMENTS_SHOWN
+    rows = seen_in(request, invocation).moments(start, start + MOMENTS_SHOWN + 1)
     return {
-        "at": at,
-        "word": word_of(at),
-        "number": sum(by_state.values()),
-        "segments": segments(by_state),
+        "moments": [moment_row(at, counts) for at, counts in list(rows.items())[:MOMENTS_SHOWN]],
+        "page_of_moments": page,
+        "newer": page - 1,
+        "older": page + 1 if len(rows) > MOMENTS_SHOWN else 0,
+        "chosen": chosen_moment(request, invocation),
     }
+
+
+def page_named(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) <= PAGE_DIGITS
+    return max(1, int(text)) if is_number else 1
+
+
+def moment_row(at: datetime, counts: Counter[Status]) -> dict[str, Any]:
+    return {"at": at, "word": word_of(at), "number": counts.total(), "segments": segments(counts)}
 
 
 def said_at(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
@@ -91,7 +104,7 @@ def records_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any
     """The runs at the chosen moment, an instance a row."""
     rows = runs_at(request, invocation).for_table().order_by("target_id")
     found = listing(request, rows, RecordFilter)
-    add_previews(found.page.object_list)
+    add_said(found, rows)
     moment = chosen_moment(request, invocation)
     return {"records": found, "page_obj": found.page, "moment": moment, "kept": kept_of(moment)}
 
@@ -135,11 +148,18 @@ def history_of(request: ConsoleRequest, target: Target) -> dict[str, Any]:
     for record in page:
         # Loaded already.
         record.target = target
+    mark_changes([*page, *records[page.end_index() : page.end_index() + 1]])
     last = records.first() if page.number != 1 else next(iter(page), None)
     if last is None:
         return {"history": page}
     last.target = target
     return {"history": page, **output_of(request, last)}
+
+
+def mark_changes(records: Sequence[Any]) -> None:
+    """Say of each run whether it answered otherwise than the one before it, which follows in the list."""
+    for record, before in pairwise(records):
+        record.is_changed = bool(record.digest and before.digest and record.digest != before.digest)
 
 
 @needs("ecs:DescribeInvocationResults")

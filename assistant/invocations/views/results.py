@@ -2,25 +2,25 @@
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from access.permissions import needs
 from assistant.invocations.errors import ConfirmationNeeded
 from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
 from assistant.invocations.models import Invocation, OutputChunk, Target
-from assistant.invocations.operations.blackouts import Hold, holds_on
 from assistant.invocations.operations.retention import kept_in_words
 from assistant.invocations.operations.runs import run_again, run_again_on_failed
 from assistant.invocations.operations.stops import stop_invocation
 from assistant.invocations.views.guard import asked
+from assistant.invocations.views.holding import add_held, add_held_at
 from assistant.invocations.views.outputs import (
-    add_previews,
+    add_said,
     answers_of,
     compared,
     found_or_gone,
@@ -53,6 +53,7 @@ STOPS_SHOWN = 50
 def invocation_list(request: ConsoleRequest) -> HttpResponse:
     rows = Invocation.objects.visible_to(request.principal).for_table()
     found = listing(request, rows, InvocationFilter)
+    add_held(request, found.page.object_list)
     context = {"listing": found, "page_obj": found.page}
     if request.htmx:
         return render(request, "invocations/_table.html", context)
@@ -87,8 +88,8 @@ def shown_of(request: ConsoleRequest, invocation: Invocation) -> Collection[str]
 
 def status_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
     """What holds a plan that runs once."""
-    targets = invocation.targets.visible_to(request.principal)
-    return {"holds": holds_on(targets, now=timezone.now())} if invocation.plan.waits else {}
+    add_held(request, [invocation])
+    return {}
 
 
 def said_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
@@ -101,9 +102,10 @@ def said_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
 
 
 def targets_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
-    targets = invocation.targets.visible_to(request.principal).for_table().order_by("pk")
+    # They were made in this order, and an index has it: no page sorts ten thousand rows.
+    targets = invocation.targets.visible_to(request.principal).for_table().order_by("instance_id")
     found = listing(request, targets, TargetFilter)
-    add_previews(found.page.object_list)
+    add_said(found, targets)
     add_snippets(found.page.object_list, found.filters.form.cleaned_data.get("says"))
     kept = "tab=instances&" if invocation.plan.recurs else ""
     return {
@@ -132,19 +134,15 @@ PARTS_OF_PLANS: Mapping[str, Part] = {
 def target_detail(request: ConsoleRequest, invocation_id: str, instance_id: str) -> HttpResponse:
     """One instance's result, live while it runs."""
     target = visible_target(request, invocation_id, instance_id)
+    add_held_at(target)
     context = {
         "invocation": target.invocation,
         "sees_run": Invocation.objects.visible_to(request.principal).filter(pk=invocation_id).exists(),
         "place": target,
-        "holds": holds_at(target),
         "left_out": target.left_out,
         **(history_of(request, target) if target.invocation.plan.recurs else output_of(request, target)),
     }
     return render(request, "invocations/_target.html" if request.htmx else "invocations/target.html", context)
-
-
-def holds_at(target: Target) -> list[Hold]:
-    return holds_on(Target.objects.filter(pk=target.pk), now=timezone.now()) if target.held_for else []
 
 
 @needs("ecs:DescribeInvocationResults")
@@ -190,13 +188,14 @@ def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse
     if request.method == "POST":
         stop_invocation(request.principal, invocation, targets=targets)
         return gone_to(request, invocation.get_absolute_url() if sees_run else reverse("console:overview"))
-    stoppable = targets.stoppable()
-    choices = visible.stoppable().for_table().order_by("pk")[:STOPS_SHOWN]
+    n_hit = targets.stoppable().count()
+    choices = list(visible.stoppable().for_table().order_by("pk")[:STOPS_SHOWN])
     hidden = sorted(set(ticked) - {target.instance_id for target in choices})
     context = {
         "invocation": invocation,
         "sees_run": sees_run,
-        "n_hit": stoppable.count(),
+        "n_hit": n_hit,
+        "n_unseen": 0 if ticked else n_hit - len(choices),
         "ticked": ticked,
         "hidden_ticks": hidden,
         "choices": choices,
@@ -205,21 +204,27 @@ def invocation_stop(request: ConsoleRequest, invocation_id: str) -> HttpResponse
 
 
 @needs("ecs:RunCommand")
-@require_POST
+@require_http_methods(GET_OR_POST)
 def invocation_run_again(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
-    return done_again(request, run_again, invocation_id)
+    """Run the same on the same instances; on GET, what would be hit."""
+    invocation = visible_invocation(request, invocation_id)
+    return done_again(request, run_again, invocation, "")
 
 
 @needs("ecs:RunCommand")
-@require_POST
+@require_http_methods(GET_OR_POST)
 def invocation_run_again_failed(request: ConsoleRequest, invocation_id: str) -> HttpResponse:
-    return done_again(request, run_again_on_failed, invocation_id)
+    """Run the same where it did not end well; on GET, what would be hit."""
+    invocation = visible_invocation(request, invocation_id)
+    return done_again(request, run_again_on_failed, invocation, "failed")
 
 
 def done_again(
-    request: ConsoleRequest, operation: Callable[..., Invocation], invocation_id: str
+    request: ConsoleRequest, operation: Callable[..., Invocation], invocation: Invocation, outcome: str
 ) -> HttpResponse:
-    invocation = visible_invocation(request, invocation_id)
+    """On the instances on which it went so, on all where none is said."""
+    if request.method != "POST":
+        return panel(request, "invocations/confirm.html", what_runs_again(request, invocation, outcome))
     try:
         again = operation(request.principal, invocation, confirmed=request.POST.get("confirmed", ""))
     except ConfirmationNeeded as question:
@@ -227,9 +232,24 @@ def done_again(
     return gone_to(request, again.get_absolute_url())
 
 
+def what_runs_again(request: ConsoleRequest, invocation: Invocation, outcome: str) -> dict[str, Any]:
+    targets = invocation.targets.all()
+    if outcome:
+        targets = targets.filter(status__in=STATE_GROUPS[outcome])
+    n_gone = targets.filter(instance__released_at__isnull=False).count()
+    copy = {"all": "1", "again": invocation.pk, **({"outcome": outcome} if outcome else {})}
+    return {
+        "invocation": invocation,
+        "address": request.path,
+        "n_gone": n_gone,
+        "n_left": targets.count() - n_gone,
+        "edit": f"{reverse('invocations:run')}?{urlencode(copy)}",
+    }
+
+
 def visible_invocation(request: ConsoleRequest, invocation_id: str) -> Invocation:
     invocations = Invocation.objects.visible_to(request.principal)
-    rows = invocations.select_related("command", "created_by", "region").filter(pk=invocation_id)
+    rows = invocations.select_related("command", "created_by", "region", "rollout").filter(pk=invocation_id)
     return found_or_gone(rows.first())
 
 

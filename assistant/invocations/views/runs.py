@@ -8,8 +8,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
-from access.permissions import needs
+from access.permissions import needs, own
 from assistant.commands.errors import CommandUnknown
 from assistant.commands.forms import values_in
 from assistant.commands.models import Command
@@ -62,7 +63,6 @@ def run(request: ConsoleRequest) -> HttpResponse:
         "plan": plan,
         "terms": terms,
         "question": question,
-        "zones": zone_choices(timezone.now().date()),
     }
     return panel(request, "invocations/run.html", context)
 
@@ -93,6 +93,16 @@ def run_plan(request: ConsoleRequest) -> HttpResponse:
     fields = fields_of(request)
     plan = plan_form(fields, saved_command(request), initial={}, is_sent=request.method == "POST")
     return render(request, "invocations/_foreseen.html", {"foreseen": foreseen(plan)})
+
+
+@own
+@require_safe
+@vary_on_headers("HX-Request")
+def run_zones(request: ConsoleRequest) -> HttpResponse:
+    """Every time zone that has a name: for a field that completes what is typed, or to look one up."""
+    zones = zone_choices(timezone.now().date())
+    template = "invocations/_zone_options.html" if request.htmx else "invocations/zones.html"
+    return render(request, template, {"zones": zones})
 
 
 @needs("ecs:RunCommand")

@@ -27,6 +27,8 @@ export async function editor(place) {
   // Tab leaves the editor after Escape: the keyboard is not trapped.
   edited.commands.addCommand({ name: "leave", bindKey: "Esc", exec: () => edited.blur() });
   text.hidden = true;
+  // A browser says nothing of a field that it does not show: the server does.
+  text.required = false;
   const form = place.closest("form");
   const colour = () => setMode(place, edited, form);
   form?.addEventListener("change", colour);
