@@ -10,6 +10,7 @@ from access.models import Policy, PolicyAttachment, PolicyVersion, User
 from access.operations.identities import principal_for
 from access.principals import Door
 from console.kit import bells
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -99,13 +100,15 @@ class Bell:
         self._ear = bells.client().pubsub()
         for channel in (bells.KICKS, bells.NEWS):
             self._ear.subscribe(channel)
-            assert self._ear.get_message(timeout=5)["type"] == "subscribe"
+            assert self._ear.get_message(timeout=PATIENCE_SECONDS)["type"] == "subscribe"
 
     def heard(self):
         """Everything until now: Redis keeps the order, so what was rung before the mark comes before it."""
         bells.publish(bells.NEWS, json.dumps(self.MARK))
         messages = []
-        while (said := json.loads((message := self._ear.get_message(timeout=5))["data"])) != self.MARK:
+        while (
+            said := json.loads((message := self._ear.get_message(timeout=PATIENCE_SECONDS))["data"])
+        ) != self.MARK:
             messages.append((message["channel"].decode(), said))
         return messages
 
@@ -119,6 +122,14 @@ class Bell:
 
     def close(self):
         self._ear.close()
+
+
+@pytest.fixture
+def still(monkeypatch):
+    """Django's clock stands still: what is a second before a limit stays so, however slow the machine is."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    return now
 
 
 @pytest.fixture

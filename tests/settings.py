@@ -12,6 +12,7 @@ from console.settings import (
     MIDDLEWARE,
     STORAGES,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: write-ahead log and several threads, as in the product.
@@ -32,6 +33,7 @@ INSTALLED_APPS = [*INSTALLED_APPS, "allauth.account", "allauth.socialaccount"]
 MIDDLEWARE = [*MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"]
 AUTHENTICATION_BACKENDS = [*AUTHENTICATION_BACKENDS, "access.backends.SingleSignOn"]
 SOCIALACCOUNT_ADAPTER = "access.sso.Adapter"
-SOCIALACCOUNT_REQUESTS_TIMEOUT = (1, 1)
+# A slow machine takes its time to answer.
+SOCIALACCOUNT_REQUESTS_TIMEOUT = (PATIENCE_SECONDS, PATIENCE_SECONDS)
 SINGLE_SIGN_ON = SingleSignOn("http://127.0.0.1:9", "console", "not so secret", "Example ID")
 os.environ.setdefault("PYTHONASYNCIODEBUG", "1")

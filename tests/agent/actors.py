@@ -1,13 +1,14 @@
 """A real agent, run from the built file."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-PATIENCE = 60.0
+from tests.waiting import PATIENCE_SECONDS
 
 
 class AgentProcess:
@@ -32,13 +33,21 @@ class AgentProcess:
             capture_output=True,
             text=True,
             env=self._environment,
-            timeout=30,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 
     def register(self, *words, code="a-secret\n"):
         options = ("--server", self._stage.address, "--ca", str(self._authority), "--region", "r-1")
         return self.call("--register", *options, "--activation-id", "id-1", *words, code=code)
+
+    def take_over(self, state, registrations):
+        """Be the agent that has registered at another stage."""
+        shutil.copytree(state, self.state)
+        identity = self.state / "identity.json"
+        said = json.loads(identity.read_text())
+        identity.write_text(json.dumps({**said, "server": self._stage.address}))
+        self._stage.registrations.update(registrations)
 
     def start(self):
         with self._log.open("ab") as log:
@@ -65,16 +74,16 @@ class AgentProcess:
 
     def terminate(self):
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(PATIENCE)
+        return self._process.wait(PATIENCE_SECONDS)
 
     def wait(self):
-        return self._process.wait(PATIENCE)
+        return self._process.wait(PATIENCE_SECONDS)
 
     def close(self):
         if self._process and self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(PATIENCE)
+                self._process.wait(PATIENCE_SECONDS)
             finally:
                 self._process.kill()
 
@@ -93,12 +102,4 @@ def processes_with(mark):
                 found.append(int(path.name))
         except OSError:
             continue
-    return found
-
-
-def eventually(condition, patience=PATIENCE):
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
     return found

@@ -43,11 +43,21 @@ def make_agent(program, certificates, stage, tmp_path):
         agent.close()
 
 
+@pytest.fixture(scope="session")
+def registered(program, certificates, tmp_path_factory):
+    """What registering leaves, and what the server then knows: to make a key takes longer than most tests."""
+    stage = Stage(certificates.chain).start()
+    state = tmp_path_factory.mktemp("registered") / "state"
+    assert AgentProcess(program, state, stage, certificates.authority).register().returncode == 0
+    stage.stop()
+    return state, stage.registrations
+
+
 @pytest.fixture
-def agent(make_agent, stage):
+def agent(make_agent, registered, stage):
     """A registered agent that is running and connected."""
     agent = make_agent()
-    assert agent.register().returncode == 0
+    agent.take_over(*registered)
     agent.start()
     stage.wait_for_channel()
     return agent

@@ -20,8 +20,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from tests.waiting import PATIENCE_SECONDS
+
 ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-PATIENCE = 15.0
 
 
 class Call(NamedTuple):
@@ -110,9 +111,9 @@ class Stage:
         for channel in list(self.channels):
             channel.cut()
 
-    def wait(self, condition, patience=PATIENCE):
+    def wait(self, condition):
         """Wait until `condition()` gives something true, and return it."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + PATIENCE_SECONDS
         with self.changed:
             while not (found := condition()):
                 remaining = deadline - time.monotonic()
@@ -130,11 +131,9 @@ class Stage:
             if "/task/" in call.path and call.task == task_id and kind in (None, call.kind)
         ]
 
-    def final(self, task_id, patience=PATIENCE):
+    def final(self, task_id):
         kinds = {"finish", "timeout", "error", "stopped", "invalid"}
-        return self.wait(
-            lambda: next((call for call in self.reports(task_id) if call.kind in kinds), None), patience
-        )
+        return self.wait(lambda: next((call for call in self.reports(task_id) if call.kind in kinds), None))
 
     def final_output(self, task_id):
         self.final(task_id)
@@ -244,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _serve(self):
-        stage = self.server.stage
+        stage, came_at = self.server.stage, time.monotonic()
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parameters = {
@@ -261,9 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = stage.answer(url.path, body)
         self._answer(status, json.dumps(answer).encode())
         if status == 200 or url.path.endswith("heart-beat"):
-            stage.note(
-                Call(url.path, {**parameters, "agent": self.headers["User-Agent"]}, body, time.monotonic())
-            )
+            stage.note(Call(url.path, {**parameters, "agent": self.headers["User-Agent"]}, body, came_at))
 
     def _answer(self, status, content):
         self.send_response(status)

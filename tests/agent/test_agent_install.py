@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent import build, line
-from tests.agent.actors import AgentProcess, eventually, processes_with
+from tests.agent.actors import AgentProcess, processes_with
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 FINGERPRINT = "ab" * 32
 SOURCE = Path(line.__file__).parent
@@ -39,7 +40,13 @@ class Installation:
     def run(self, *command, **options):
         environment = {"HOME": str(self.home), "TMPDIR": str(self.home), "PATH": str(self.tools)}
         return subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=60, check=False, **options
+            command,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+            **options,
         )
 
     def install(self, *words, code="a-secret\n"):

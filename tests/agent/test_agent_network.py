@@ -11,9 +11,9 @@ from agent import http
 from agent.errors import ServerUnreachable
 from agent.proxy import Address
 from agent.transport import Connector, Route
-from tests.agent.actors import eventually
 from tests.agent.relays import ConnectRelay, SocksRelay
 from tests.agent.stage import shell
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 REQUEST = http.Request("POST", "/x", b"body", "text/plain")
 
@@ -70,7 +70,7 @@ def serve(certificates):
         yield start
 
 
-def send(client, timeout=5):
+def send(client, timeout=PATIENCE_SECONDS):
     return client.send(REQUEST, lambda: {"X-Number": "1"}, timeout)
 
 

@@ -1,10 +1,12 @@
 """The outbox through its own interface: what is said, by which lane, and that one lane never stops the others."""
 
 import threading
+import time
 from pathlib import Path
 
 from agent import recovery
 from agent.journal import Journal, Result, RunId
+from agent.lane import START_EVENT_DELAY_SECONDS, Lane
 from agent.outbox import Outbox
 from agent.output import Output
 from tests.waiting import eventually
@@ -55,6 +57,17 @@ def test_a_lane_that_was_discarded_says_nothing(tmp_path):
 
     eventually(lambda: not outbox.is_under_way(RunId("t-second")))
     assert server.taken == ["finish"]
+
+
+def test_a_short_command_needs_no_start_event(tmp_path):
+    lane = Lane(RunId("t-1"), Journal(tmp_path))
+    began = time.monotonic()
+
+    lane.open(Output(tmp_path / "output", 8), {}, interval=1, send_start=True, send_empty=False)
+
+    assert lane.due_at() >= began + START_EVENT_DELAY_SECONDS
+    lane.close(Result(lane.run_id, "finish", {}, None, b""), is_stored=False)
+    assert (lane.due_at(), lane.compose().kind) == (0, "finish")
 
 
 # --- Many runs of one task ---

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from tests.agent.actors import eventually
+from tests.waiting import eventually
 
 
 def test_registering_prints_the_id_and_keeps_the_key_private(make_agent, stage):

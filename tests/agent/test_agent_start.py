@@ -6,10 +6,14 @@ import threading
 import pytest
 
 from agent import VERSION
-from tests.agent.actors import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
-def test_the_start_has_the_order_of_the_protocol(agent, stage):
+def test_the_start_has_the_order_of_the_protocol(make_agent, stage):
+    agent = make_agent()
+    agent.register()
+    agent.start()
+    stage.wait_for_channel()
     kinds = [call.kind for call in stage.calls]
     beat, fetch = stage.calls[kinds.index("heart-beat")], stage.calls[kinds.index("list")]
 
@@ -69,12 +73,12 @@ def test_kicks_during_a_fetch_make_exactly_one_more(agent, stage):
 
     def hold():
         arrived.set()
-        released.wait(10)
+        released.wait(PATIENCE_SECONDS)
         return 200
 
     stage.statuses["list"] = hold
     stage.kick()
-    arrived.wait(10)
+    arrived.wait(PATIENCE_SECONDS)
     for number in range(5):
         stage.kick(f"kick_vm task run t-{number}")
     stage.wait(lambda: len(stage.texts) == 6)
@@ -102,7 +106,7 @@ def test_after_a_cut_channel_the_agent_comes_back_and_fetches(agent, stage):
     stage.cut_channels()
 
     fetch = stage.wait(
-        lambda: next((c for c in stage.calls if c.parameters.get("reason") == "kickoff"), None), 5
+        lambda: next((c for c in stage.calls if c.parameters.get("reason") == "kickoff"), None)
     )
     assert fetch
     assert stage.wait(lambda: len(stage.channels) == 1)

@@ -13,6 +13,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.end_to_end.servers import Servers
 from tests.up.house import House
+from tests.waiting import PATIENCE_SECONDS
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -25,6 +26,8 @@ CHROMIUM_FLAGS = [
     "--disable-dev-shm-usage",
 ]
 PASSWORD = "correct horse battery"
+# Whatever a page waits for must come: a slow machine takes its time.
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")
@@ -78,15 +81,26 @@ def browser_path():
 
 
 @pytest.fixture
-def visit(chromium, house):
-    """Opens browsers of their own, signed in as the administrator if nobody else is named."""
+def open_browser(chromium):
+    """Opens browsers of their own, that nobody has signed in with."""
     contexts = []
 
-    def open_browser(username="admin", password=PASSWORD, **options):
-        options = {"base_url": house.url, "ignore_https_errors": True, **options}
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
+    def open_one(**options):
+        contexts.append(chromium.new_context(ignore_https_errors=True, **options))
+        contexts[-1].set_default_timeout(PATIENCE_SECONDS * 1000)
+        return contexts[-1].new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visit(open_browser, house):
+    """Opens browsers of their own, signed in as the administrator if nobody else is named."""
+
+    def sign_in(username="admin", password=PASSWORD, **options):
+        page = open_browser(**{"base_url": house.url, **options})
         page.goto("console/sign-in/")
         page.get_by_label("Username").fill(username)
         page.get_by_label("Password").fill(password)
@@ -94,9 +108,7 @@ def visit(chromium, house):
         expect(page).to_have_url(re.compile("/console/(password/)?$"))
         return page
 
-    yield open_browser
-    for context in contexts:
-        context.close()
+    return sign_in
 
 
 @pytest.fixture

@@ -1,36 +1,28 @@
-"""Ten thousand servers that are only rows: `python -m tests.end_to_end.crowd begin`, `report`, `end`.
+"""Ten thousand servers that are only rows: for `tests.up.hands`, which names what it does from DEEDS."""
 
-In a process of its own, with the data folder of a house as DATA_DIR: what it does rings at that house.
-"""
-
-import os
-import sys
 from datetime import timedelta
 
-import django
+from django.utils import timezone
+
+from access.principals import SYSTEM
+from assistant.commands.operations.scripts import Script
+from assistant.instances.models import Activation, Instance, Region
+from assistant.invocations.errors import ConfirmationNeeded
+from assistant.invocations.models import Invocation, Target
+from assistant.invocations.operations.reports import record_reports
+from assistant.invocations.operations.runs import run_command
+from assistant.invocations.rules.plans import Terms, Timing
+from assistant.invocations.rules.reports import Report
+from assistant.invocations.states import ReportKind
+from tests.instances.factories import ActivationFactory, InstanceFactory
 
 NUMBER = 10_000
 BATCH = 50
 NAME = "crowd"
 
 
-def main(word, *arguments):
-    os.environ["DJANGO_SETTINGS_MODULE"] = "console.settings"
-    django.setup()
-    {"begin": begin, "report": report, "end": end}[word](*arguments)
-
-
 def begin():
-    """Print the id of a run on all of them."""
-    from django.utils import timezone
-
-    from access.principals import SYSTEM
-    from assistant.commands.operations.scripts import Script
-    from assistant.instances.models import Instance, Region
-    from assistant.invocations.operations.runs import run_command
-    from assistant.invocations.rules.plans import Terms, Timing
-    from tests.instances.factories import ActivationFactory, InstanceFactory
-
+    """The id of a run on all of them."""
     region = Region.objects.get()
     shared = {"region": region, "activation": ActivationFactory(region=region, id=NAME), "channel": ""}
     # Heard of for as long as the test may take, by nobody.
@@ -49,34 +41,26 @@ def begin():
             SYSTEM, region, script, targets=targets, timing=Timing(terms=Terms(confirmed=digest))
         )
     )
-    print(invocation.pk)
+    return invocation.pk
 
 
 def confirmed(run):
     """What hits so many is asked about first."""
-    from assistant.invocations.errors import ConfirmationNeeded
-
     try:
         return run("")
     except ConfirmationNeeded as question:
         return run(question.digest)
 
 
-def report(invocation_id, number):
+def report(invocation, number):
     """The first `number` of them begin and end, some differently."""
-    from access.principals import SYSTEM
-    from assistant.invocations.models import Target
-    from assistant.invocations.operations.reports import record_reports
-    from assistant.invocations.rules.reports import Report
-    from assistant.invocations.states import ReportKind
-
-    ids = Target.objects.filter(invocation=invocation_id).order_by("pk").values_list("instance_id", flat=True)
-    ids = list(ids[: int(number)])
+    ids = Target.objects.filter(invocation=invocation).order_by("pk").values_list("instance_id", flat=True)
+    ids = list(ids[:number])
     for start in range(0, len(ids), BATCH):
         record_reports(
             SYSTEM,
             [
-                Report(pk, invocation_id, ReportKind.FINISHED, exit_code=0, body=f"up {n % 3}\n".encode())
+                Report(pk, invocation, ReportKind.FINISHED, exit_code=0, body=f"up {n % 3}\n".encode())
                 for n, pk in enumerate(ids[start : start + BATCH])
             ],
         )
@@ -84,13 +68,9 @@ def report(invocation_id, number):
 
 def end():
     """Leave the house as it was."""
-    from assistant.instances.models import Activation, Instance
-    from assistant.invocations.models import Invocation
-
     Invocation.objects.filter(command__name=NAME).delete()
     Instance.objects.filter(activation=NAME).delete()
     Activation.objects.filter(pk=NAME).delete()
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+DEEDS = {"begin": begin, "report": report, "end": end}

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 
-from tests.up.house import environment, until
+from tests.up.house import environment
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 class Server:
@@ -31,7 +32,7 @@ class Server:
         ]
         words += ["--machine-id", self.name, "--instance-name", self.name]
         registering = self.agent(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        said, _errors = registering.communicate(activation["ActivationCode"], timeout=20)
+        said, _errors = registering.communicate(activation["ActivationCode"], timeout=PATIENCE_SECONDS)
         assert "register ok" in said
         self.id = said.partition("instance id: ")[2].split()[0]
         return self
@@ -48,7 +49,7 @@ class Server:
     def end(self):
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(15)
+            self.process.wait(PATIENCE_SECONDS)
 
 
 class Servers:
@@ -67,7 +68,7 @@ class Servers:
             server = Server(self.house, self.folder / name, name).register(activation).start()
             self.all.append(server)
             added.append(server)
-        until(lambda: self.connected() >= {server.id for server in added})
+        eventually(lambda: self.connected() >= {server.id for server in added})
         return added
 
     def connected(self):

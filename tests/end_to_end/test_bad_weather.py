@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from tests.up.house import is_alive, until
+from tests.up.house import is_alive
+from tests.waiting import eventually
 
 INVOCATIONS = 5
 NAMES = [f"stormy-{number}" for number in range(5)]
@@ -50,7 +51,7 @@ def test_a_process_of_the_console_dies_and_every_run_succeeds_once(victim, house
     second = begin_runs(house, added, marks)
     results = ends(house, [*first, *second])
 
-    until(lambda: not is_alive(before) and house.pids[victim] != before)
+    eventually(lambda: not is_alive(before) and house.pids[victim] != before)
     assert Counter(result["InvocationStatus"] for result in results.values()) == {"Success": len(results)}
     assert {result["Output"] for result in results.values()} == {"done\n"}
     assert max(executions(marks).values()) == 1
@@ -58,10 +59,10 @@ def test_a_process_of_the_console_dies_and_every_run_succeeds_once(victim, house
 
 def test_agents_die_and_what_they_ran_is_interrupted_and_never_repeated(house, servers, marks):
     added = servers.add(*NAMES)
-    script = f'echo "$0" >> {marks}; sleep 30; echo done'
+    script = f'echo "$0" >> {marks}; sleep 600; echo done'
     ids = [word for server in added for word in ("--instance", server.id)]
     invocation = house.document("run_command", *ids, "--content", script)["InvokeId"]
-    until(lambda: len(executions(marks)) == len(NAMES))
+    eventually(lambda: len(executions(marks)) == len(NAMES))
 
     for server in added:
         server.kill()
@@ -80,8 +81,8 @@ def test_a_result_that_could_not_be_delivered_is_kept_and_delivered(house, serve
     go = tmp_path / "go"
     script = f"while ! test -e {go}; do sleep 0.05; done; echo kept"
     invocation = house.document("run_command", "--instance", server.id, "--content", script)["InvokeId"]
-    until(lambda: "Task received" in server.log.read_text())
-    until(
+    eventually(lambda: "Task received" in server.log.read_text())
+    eventually(
         lambda: (
             "running" in house.document("describe_invocation_results", invocation)["InvocationStatus"].lower()
         )
@@ -90,7 +91,7 @@ def test_a_result_that_could_not_be_delivered_is_kept_and_delivered(house, serve
     os.kill(web, signal.SIGSTOP)
     try:
         go.touch()
-        until(lambda: "Task ended" in server.log.read_text())
+        eventually(lambda: "Task ended" in server.log.read_text())
     finally:
         os.kill(web, signal.SIGCONT)
 
@@ -100,8 +101,8 @@ def test_a_result_that_could_not_be_delivered_is_kept_and_delivered(house, serve
 
 
 def run_here(house, script, *words):
-    [local] = [one for one in house.document("list_instances") if one["MachineId"].startswith("local-")]
-    invocation = house.document("run_command", "--instance", local["InstanceId"], "--content", script, *words)
+    local = house.own_instance()["InstanceId"]
+    invocation = house.document("run_command", "--instance", local, "--content", script, *words)
     [result] = ends(house, [invocation["InvokeId"]]).values()
     return result
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.up.house import environment
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def ca(house, tmp_path_factory):
             capture_output=True,
             text=True,
             env=environment(**told),
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 

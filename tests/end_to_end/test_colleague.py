@@ -41,6 +41,6 @@ def test_a_page_that_is_open_hears_that_its_policy_was_taken_away(visit, house):
     expect(page.locator("#instances .name").first).to_be_visible()
     expect(page.locator("[data-live-state]")).to_have_text("live")
 
-    house.manage("detach_policy", "AliyunECSReadOnlyAccess", "--user", "wanda", "--yes")
+    house.document("detach_policy", "AliyunECSReadOnlyAccess", "--user", "wanda", "--yes")
 
     expect(page.locator("#notices")).to_contain_text("wanda may not see managed instances")

@@ -1,7 +1,5 @@
 """A run on ten thousand servers in a browser, while their reports come in."""
 
-import subprocess
-import sys
 from itertools import pairwise
 
 import pytest
@@ -9,7 +7,7 @@ from playwright.sync_api import expect
 
 from console.kit.pagination import PER_PAGE
 from tests.end_to_end.crowd import NUMBER
-from tests.up.house import COMMAND_SECONDS, ROOT, environment
+from tests.up.house import Hands
 
 REPORTED = 2000
 # A part is asked for at most this often (live.js).
@@ -26,27 +24,20 @@ WATCH = """
 """
 
 
-def crowd(house, *words):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.end_to_end.crowd", *words],
-        check=False,
-        cwd=ROOT,
-        env=environment(DATA_DIR=str(house.folder)),
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+@pytest.fixture(scope="module")
+def crowd(house):
+    hands = Hands(house.folder, "tests.end_to_end.crowd")
+    yield hands
+    hands.end()
 
 
 @pytest.fixture(scope="module")
-def run_of_many(house):
-    yield crowd(house, "begin")
-    crowd(house, "end")
+def run_of_many(crowd):
+    yield crowd("begin")
+    crowd("end")
 
 
-def test_a_page_of_ten_thousand_asks_for_what_is_on_screen_alone(page, house, run_of_many):
+def test_a_page_of_ten_thousand_asks_for_what_is_on_screen_alone(page, crowd, run_of_many):
     page.add_init_script(WATCH)
     page.goto(f"console/invocations/{run_of_many}/")
     expect(page.locator("[data-live-state]")).to_have_text("live")
@@ -56,9 +47,9 @@ def test_a_page_of_ten_thousand_asks_for_what_is_on_screen_alone(page, house, ru
         "requestfinished", lambda request: answers.append(request) if "hx-target" in request.headers else None
     )
 
-    crowd(house, "report", run_of_many, str(REPORTED))
+    crowd("report", invocation=run_of_many, number=REPORTED)
 
-    expect(page.locator("#invocation-status")).to_contain_text(f"{REPORTED} Task Completed", timeout=20_000)
+    expect(page.locator("#invocation-status")).to_contain_text(f"{REPORTED} Task Completed")
     expect(page.locator("#invocation-answers")).to_contain_text("up 0")
     expect(page.locator("#invocation-targets tbody tr")).to_have_count(PER_PAGE)
     asked = page.evaluate("window.asked")

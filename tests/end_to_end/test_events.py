@@ -11,8 +11,7 @@ import pytest
 from openapi.requests import Request
 from openapi.signing import v3
 from tests.openapi.calls import ECS, now_text
-
-SECONDS = 20
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +25,7 @@ class Events:
 
     def __init__(self, house, key, after=None):
         host = urlsplit(house.url).netloc
-        self.connection = http.client.HTTPConnection(host, timeout=SECONDS)
+        self.connection = http.client.HTTPConnection(host, timeout=PATIENCE_SECONDS)
         headers = {
             "host": host,
             "x-acs-action": "StreamChanges",
@@ -98,7 +97,7 @@ def test_a_run_is_told_from_its_making_to_its_end_and_again_to_who_comes_back(ho
 
 
 def test_a_stream_without_a_signature_is_refused(house):
-    connection = http.client.HTTPConnection(urlsplit(house.url).netloc, timeout=SECONDS)
+    connection = http.client.HTTPConnection(urlsplit(house.url).netloc, timeout=PATIENCE_SECONDS)
     connection.request("GET", "/events")
     response = connection.getresponse()
 

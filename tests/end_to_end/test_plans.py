@@ -1,48 +1,21 @@
 """Plans on real agents: each moment runs once, whatever becomes of agent and console in between."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
-from tests.up.house import ROOT, environment, until
-
-SOURCE = Path(__file__).with_name("plans.py").read_text()
-
-
-class Planner:
-    """The console's own hands, in a process that lives as long as the tests of this file."""
-
-    def __init__(self, house):
-        command = [sys.executable, ROOT / "manage.py", "shell", "--no-imports", "-c", SOURCE]
-        surroundings = environment(DATA_DIR=str(house.folder))
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = subprocess.Popen(command, env=surroundings, text=True, **pipes)
-
-    def __call__(self, do, **said):
-        self.process.stdin.write(json.dumps({"do": do, **said}) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        assert not (isinstance(answer, dict) and answer.pop("is_late", False)), answer
-        return answer
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait(15)
-        self.process.stdout.close()
+from tests.up.house import Hands
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
 def plan(house):
-    planner = Planner(house)
-    yield planner
-    planner.end()
+    hands = Hands(house.folder, "tests.end_to_end.plans")
+    yield hands
+    hands.end()
 
 
 @pytest.fixture
@@ -81,7 +54,9 @@ def test_an_interval_a_cron_text_and_a_moment_run_when_they_are_due(servers, pla
     once = plan("make", instance=server.id, content="true", frequency="at(SOON UTC)")
 
     beats = moments(plan("watch", invocation=interval, ended=3))
-    assert {later - earlier for earlier, later in pairwise(beats)} == {timedelta(seconds=2)}
+    # On a busy machine one may be left out because the last one goes on.
+    assert {(later - earlier) % timedelta(seconds=2) for earlier, later in pairwise(beats)} == {timedelta()}
+    assert len(set(beats)) == len(beats)
     thirds = moments(plan("watch", invocation=cron, ended=3))
     assert {moment.second % 3 for moment in thirds} == {0}
     assert len(set(thirds)) == len(thirds)
@@ -97,8 +72,8 @@ def test_an_interval_a_cron_text_and_a_moment_run_when_they_are_due(servers, pla
 
 def test_a_stop_ends_the_run_that_goes_on_and_nothing_runs_afterwards(servers, plan, marks):
     [server] = servers.add("stopped")
-    script = f"echo x >> {marks}; sleep 30"
-    invocation = plan("make", instance=server.id, content=script, frequency="rate(3s)", timeout=60)
+    script = f"echo x >> {marks}; sleep 600"
+    invocation = plan("make", instance=server.id, content=script, frequency="rate(3s)", timeout=700)
     plan("watch", invocation=invocation, records=1, status=["Running"])
 
     plan("stop", invocation=invocation)
@@ -111,8 +86,8 @@ def test_a_stop_ends_the_run_that_goes_on_and_nothing_runs_afterwards(servers, p
 
 def test_an_agent_that_is_killed_loses_the_run_and_keeps_the_plan(servers, plan, marks):
     [server] = servers.add("killed")
-    script = f"echo x >> {marks}; test $(wc -l < {marks}) -gt 1 || sleep 30"
-    invocation = plan("make", instance=server.id, content=script, frequency="rate(3s)", timeout=60)
+    script = f"echo x >> {marks}; test $(wc -l < {marks}) -gt 1 || sleep 600"
+    invocation = plan("make", instance=server.id, content=script, frequency="rate(3s)", timeout=700)
     plan("watch", invocation=invocation, records=1, status=["Running"])
 
     server.kill()
@@ -137,7 +112,7 @@ def test_runs_are_made_while_the_console_is_away_and_told_of_once_each(house, se
     os.kill(web, signal.SIGSTOP)
     try:
         before = len(executed(marks))
-        until(lambda: len(executed(marks)) >= before + 3)
+        eventually(lambda: len(executed(marks)) >= before + 3)
     finally:
         os.kill(web, signal.SIGCONT)
     plan("watch", invocation=invocation, ended=before + 4)
@@ -154,11 +129,14 @@ def test_a_blackout_window_takes_a_plan_back_and_gives_it_back(servers, plan, ma
     invocation = plan("make", instance=server.id, content=script, frequency="rate(2s)")
     plan("watch", invocation=invocation, ended=1)
 
-    plan("darken", seconds=25)
+    window = plan("darken")
     held = plan("watch", invocation=invocation, is_held=True, is_known=False)
     n_executed = len(executed(marks))
     assert (held["held_for"], held["status"]) == ("Blackout", "Scheduled")
 
+    last = moments(held)[-1]
+    eventually(lambda: datetime.now(UTC) - last > timedelta(seconds=7))
+    plan("lighten", window=window)
     plan("watch", invocation=invocation, is_held=False)
     standing = plan("watch", invocation=invocation, ended=n_executed + 1)
     plan("stop", invocation=invocation)
@@ -173,7 +151,7 @@ def test_a_blackout_window_takes_a_plan_back_and_gives_it_back(servers, plan, ma
 def test_a_plan_that_expires_is_over_and_runs_no_more(servers, plan, marks):
     [server] = servers.add("expired")
     script = f"echo x >> {marks}"
-    invocation = plan("make", instance=server.id, content=script, frequency="rate(2s)", expires_in=7)
+    invocation = plan("make", instance=server.id, content=script, frequency="rate(2s)", expires_in=11)
 
     over = plan("watch", invocation=invocation, status=["Success"])
 
@@ -190,7 +168,7 @@ def test_starts_of_the_system_run_what_waits_for_them_and_starts_of_the_agent_do
 
     server.end()
     server.start()
-    until(lambda: server.log.read_text().count("Push channel opened") >= 2)
+    eventually(lambda: server.log.read_text().count("Push channel opened") >= 2)
     assert plan("watch", invocation=once, status=["Scheduled"])["records"] == executed(marks) == []
 
     cold(server)

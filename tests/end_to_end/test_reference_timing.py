@@ -15,6 +15,7 @@ import pytest
 import websockets
 
 from tests.gateway.wire import Wire, pem
+from tests.waiting import PATIENCE_SECONDS
 
 # Five reads a second apart, then one more second (7.5 of the wire).
 DIAL_AFTER_SECONDS = 6.0
@@ -41,7 +42,7 @@ def registered(house, machine_id):
     }
     url = f"https://127.0.0.1:{house.tls_port}/luban/api/instance/register"
     request = urllib.request.Request(url, json.dumps(body).encode())
-    with urllib.request.urlopen(request, context=trust(house), timeout=10) as response:
+    with urllib.request.urlopen(request, context=trust(house), timeout=PATIENCE_SECONDS) as response:
         return Wire(None, json.load(response)["instanceId"], machine_id)
 
 

@@ -45,14 +45,12 @@ def open_house(workshop, provider):
 
 
 @pytest.fixture
-def outside(chromium, open_house):
+def outside(open_browser, open_house):
     """A browser that nobody has signed in with, and that must not complain."""
-    context = chromium.new_context(base_url=open_house.url, ignore_https_errors=True)
-    page = context.new_page()
+    page = open_browser(base_url=open_house.url)
     said = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     yield page
-    context.close()
     # The provider's page wants a style sheet from the internet.
     assert [line for line in said if "Failed to load resource" not in line] == []
 

@@ -8,24 +8,51 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests.waiting import PATIENCE_SECONDS, eventually
+
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
-END_SECONDS = 15
-# Commands that wait for runs wait out a restart of the console on a busy machine, too.
-COMMAND_SECONDS = 150
 
 # What the test process was given is not for the processes under test.
-NOT_INHERITED = ("DATA_DIR", "REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PUBLIC_HOST", "TLS_PORT")
+NOT_INHERITED = (
+    "DATA_DIR",
+    "REDIS_URL",
+    "DATABASE_URL",
+    "DJANGO_SETTINGS_MODULE",
+    "PUBLIC_HOST",
+    "TLS_PORT",
+    "PYTHONASYNCIODEBUG",
+)
 
 
 def environment(**more):
     kept = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     return {**kept, **more}
+
+
+class Hands:
+    """A process beside a console that does one thing after the other for tests (see tests/up/hands.py)."""
+
+    def __init__(self, folder, *modules):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        command = [sys.executable, "-m", "tests.up.hands", *modules]
+        surroundings = environment(DATA_DIR=str(folder))
+        self.process = subprocess.Popen(command, cwd=ROOT, env=surroundings, text=True, **pipes)
+
+    def __call__(self, do, **said):
+        self.process.stdin.write(json.dumps({"do": do, **said}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert "failed" not in answer, answer["failed"]
+        return answer["done"]
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(PATIENCE_SECONDS)
+        self.process.stdout.close()
 
 
 class House:
@@ -37,11 +64,16 @@ class House:
         self.command = [sys.executable, ROOT / "manage.py", "up", "--data-dir", folder]
         self.command += ["--port", "0", "--tls-port", "0", "--ready-file", self.ready_file, *options]
         self.process = None
+        self.hands = None
 
     def start(self):
         self.begin()
-        until(lambda: self.is_ready or self.process.poll() is not None, START_SECONDS)
-        assert self.process.poll() is None, self.said
+        try:
+            eventually(lambda: self.is_ready or self.process.poll() is not None)
+            assert self.process.poll() is None, self.said
+        except AssertionError:
+            self.stop()
+            raise
         return self
 
     def begin(self):
@@ -57,14 +89,17 @@ class House:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=START_SECONDS,
+            timeout=PATIENCE_SECONDS,
         )
         return done.returncode, done.stderr
 
     def stop(self):
+        if self.hands is not None:
+            self.hands.end()
+            self.hands = None
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(END_SECONDS)
+            self.process.wait(PATIENCE_SECONDS)
 
     @property
     def said(self):
@@ -93,7 +128,7 @@ class House:
 
     def status(self, path):
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as response:
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE_SECONDS) as response:
                 return response.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -103,15 +138,15 @@ class House:
     def tls_status(self, path, *, host="127.0.0.1"):
         trust = ssl.create_default_context(cafile=self.folder / "tls" / "ca.pem")
         url = f"https://{host}:{self.tls_port}/{path}"
-        with urllib.request.urlopen(url, timeout=5, context=trust) as response:
+        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS, context=trust) as response:
             return response.status
 
     def manage(self, *words):
-        """A management command that is told nothing but the data folder."""
+        """A management command as a process of its own that is told nothing but the data folder."""
         command = [sys.executable, ROOT / "manage.py", *words]
         surroundings = environment(DATA_DIR=str(self.folder))
         return subprocess.run(
-            command, check=False, env=surroundings, capture_output=True, text=True, timeout=COMMAND_SECONDS
+            command, check=False, env=surroundings, capture_output=True, text=True, timeout=PATIENCE_SECONDS
         )
 
     def own_instance(self):
@@ -121,20 +156,12 @@ class House:
             told = self.document("list_instances")
             return [one for one in told if one["MachineId"].startswith("local-") and one["Connected"]]
 
-        until(connected, 60)
-        return connected()[0]
+        return eventually(connected)[0]
 
     def document(self, *words):
-        done = self.manage(*words, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        """What a command that succeeds prints as JSON."""
+        self.hands = self.hands or Hands(self.folder)
+        return json.loads(self.hands("command", words=[*map(str, words), "--json"]))
 
 
 def is_alive(pid):

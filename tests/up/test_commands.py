@@ -24,6 +24,7 @@ CA_42 = [
 
 @pytest.fixture(scope="module")
 def local(house):
+    house.own_instance()
     [instance] = house.document("list_instances", "--connected")
     return instance
 

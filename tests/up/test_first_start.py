@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.up.house import House, is_alive
+from tests.waiting import PATIENCE_SECONDS
 
 PRIVATE = [
     "cloud-assistant.json",
@@ -48,7 +49,7 @@ def test_the_certificate_is_valid_for_whoever_trusts_our_authority(house, host):
 
 
 def test_the_authority_is_served_for_download(house):
-    with urllib.request.urlopen(house.url + "agent/ca.pem", timeout=5) as response:
+    with urllib.request.urlopen(house.url + "agent/ca.pem", timeout=PATIENCE_SECONDS) as response:
         assert response.read() == (house.folder / "tls" / "ca.pem").read_bytes()
 
 
@@ -65,12 +66,14 @@ def test_the_password_is_printed_and_kept(house):
 
 def test_the_printed_password_opens_the_console(house):
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    page = opener.open(house.url + "console/sign-in/", timeout=10).read().decode()
+    page = opener.open(house.url + "console/sign-in/", timeout=PATIENCE_SECONDS).read().decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
     password = (house.folder / "admin-password").read_text().strip()
 
     fields = {"csrfmiddlewaretoken": token, "username": "admin", "password": password}
-    answer = opener.open(house.url + "console/sign-in/", urllib.parse.urlencode(fields).encode(), timeout=10)
+    answer = opener.open(
+        house.url + "console/sign-in/", urllib.parse.urlencode(fields).encode(), timeout=PATIENCE_SECONDS
+    )
 
     assert answer.url == house.url + "console/"
 

@@ -6,9 +6,8 @@ import warnings
 
 import pytest
 
-from tests.up.house import House, copied, is_alive, until
-
-STOP_SECONDS = 10
+from tests.up.house import House, copied, is_alive
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +24,8 @@ def test_a_killed_part_comes_back(kept, name):
 
     os.kill(before, signal.SIGKILL)
 
-    until(lambda: kept.pids.get(name, before) != before)
-    until(lambda: kept.status("readyz") == 200)
+    eventually(lambda: kept.pids.get(name, before) != before)
+    eventually(lambda: kept.status("readyz") == 200)
     assert f"{name} was killed by SIGKILL" in kept.said
 
 
@@ -37,14 +36,14 @@ def test_a_killed_web_process_refuses_nobody(kept):
     def connect():
         while not is_over.is_set():
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS).close()
             except ConnectionRefusedError as error:
                 refused.append(error)
 
     client = threading.Thread(target=connect)
     client.start()
     os.kill(before, signal.SIGKILL)
-    until(lambda: kept.pids.get("web", before) != before and kept.status("healthz") == 200)
+    eventually(lambda: kept.pids.get("web", before) != before and kept.status("healthz") == 200)
     is_over.set()
     client.join()
 
@@ -55,7 +54,7 @@ def test_parts_that_keep_dying_are_given_more_and_more_time(kept):
     for _ in range(2):
         before = kept.pids["scheduler"]
         os.kill(before, signal.SIGKILL)
-        until(lambda before=before: kept.pids.get("scheduler", before) != before)
+        eventually(lambda before=before: kept.pids.get("scheduler", before) != before)
 
     assert "scheduler was killed by SIGKILL; it starts again in 0.4 s" in kept.said
 
@@ -63,16 +62,16 @@ def test_parts_that_keep_dying_are_given_more_and_more_time(kept):
 def test_the_order_to_stop_leaves_nothing_behind(make_house):
     house = make_house().start()
     pids = house.pids
-    [local] = house.document("list_instances", "--connected")
+    local = house.own_instance()
     sleep = "trap '' TERM; echo $$ > " + str(house.folder / "sleep-pid") + "; while :; do sleep 600; done"
     house.document("run_command", "--instance", local["InstanceId"], "--content", sleep)
-    until(lambda: (house.folder / "sleep-pid").exists() and (house.folder / "sleep-pid").read_text())
+    eventually(lambda: (house.folder / "sleep-pid").exists() and (house.folder / "sleep-pid").read_text())
 
     house.stop()
 
     assert house.process.returncode == 0
     assert not any(is_alive(pid) for pid in pids.values())
-    until(lambda: not is_alive(int((house.folder / "sleep-pid").read_text())), 1)
+    eventually(lambda: not is_alive(int((house.folder / "sleep-pid").read_text())))
     left = {path.name for path in house.folder.iterdir()}
     assert not left & {"redis.sock", "up.lock", "up.json"}
     assert not house.ready_file.exists()
@@ -85,18 +84,18 @@ def test_the_end_of_the_supervisor_ends_everything(make_house):
     os.kill(pids["up"], signal.SIGKILL)
 
     house.process.wait()
-    until(lambda: not any(is_alive(pid) for pid in pids.values()))
+    eventually(lambda: not any(is_alive(pid) for pid in pids.values()))
     assert house.start().pids["up"] != pids["up"]
 
 
 def test_it_can_be_stopped_while_it_starts(make_house):
     house = make_house("--no-local-agent")
     house.begin()
-    until(lambda: (house.folder / "up.json").exists())
+    eventually(lambda: (house.folder / "up.json").exists())
 
     house.process.send_signal(signal.SIGINT)
 
-    assert house.process.wait(STOP_SECONDS) == 0
+    assert house.process.wait(PATIENCE_SECONDS) == 0
     assert not (house.folder / "redis.sock").exists()
 
 
@@ -138,7 +137,7 @@ def test_single_processes_run_beside_a_redis_of_their_own(make_house):
     try:
         for part in parts:
             part.start()
-        until(lambda: parts[0].status("readyz") == 200)
+        eventually(lambda: parts[0].status("readyz") == 200)
         assert [set(part.pids) for part in parts] == [{"up", "web"}, {"up", "worker"}]
     finally:
         for part in parts:
@@ -159,7 +158,7 @@ def postgresql():
 def test_the_same_runs_on_postgresql(place, postgresql):
     house = House(place / "house", DATABASE_URL=postgresql).start()
     try:
-        [local] = house.document("list_instances", "--connected")
+        local = house.own_instance()
         words = ("run_command", "--instance", local["InstanceId"], "--content", "echo hi", "--wait")
         assert house.document(*words)["InvocationStatus"] == "Success"
         assert not (house.folder / "db.sqlite3").exists()
