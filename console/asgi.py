@@ -12,17 +12,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import django
-from a2wsgi import WSGIMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django.setup()
 
 from assistant.instances.limits import NODE_HEARTBEAT
+from console.downloads import Django
 from console.kit import bells
 from console.listening import Ear
 from console.live import PATH as LIVE_PATH
 from console.live import Live
-from console.wsgi import application as django_application
 from gateway.app import GatewayApp
 from gateway.handlers import Gateway
 from gateway.protocol import PREFIX as AGENTS_PREFIX
@@ -35,10 +34,6 @@ logger = logging.getLogger(__name__)
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-# More threads only hand the interpreter round; one alone would let one slow page stop all.
-DJANGO_THREADS = 2
-
 
 # Above Django's own limit (2.5 MB), which answers with a page.
 BODY_BYTES = 4 * 1024 * 1024
@@ -71,8 +66,7 @@ class House:
     """The application. What it holds is made when the process begins and let go when it ends."""
 
     def __init__(self) -> None:
-        # An unbounded queue: a thread must never wait for a visitor to read. Answers are a megabyte at most.
-        self._django = WSGIMiddleware(django_application, workers=DJANGO_THREADS, send_queue_size=0)  # type: ignore[arg-type]
+        self._django = Django()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

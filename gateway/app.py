@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from gateway import protocol
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, TooSlow
 from gateway.handlers import Arrival, Gateway
 from gateway.protocol import Answer, Call
 from gateway.sockets import Socket
@@ -22,6 +22,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 # trouble of ours (a database that restarts) is waited out before it gets an answer.
 HOLD_SECONDS = 40
 HOLD_PAUSE_SECONDS = 1
+# An agent gives a call up after a few seconds.
+BODY_SECONDS = 30
 
 
 class GatewayApp:
@@ -123,7 +125,15 @@ class HungUp(Exception):
 
 
 async def read_body(receive: Receive, most: int) -> tuple[bytes, int]:
-    """The body, and how many bytes beyond `most` were not kept."""
+    """The body, and how many bytes beyond `most` were not kept. Raises HungUp, TooSlow."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await read_pieces(receive, most)
+    except TimeoutError as error:
+        raise TooSlow(f"The body did not come within {BODY_SECONDS} s. Try again.") from error
+
+
+async def read_pieces(receive: Receive, most: int) -> tuple[bytes, int]:
     body = bytearray()
     excess = 0
     while True:
@@ -143,5 +153,8 @@ async def write_answer(send: Send, answer: Answer) -> None:
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(answer.body)).encode()),
     ]
+    if answer.status == TooSlow.status:
+        # Whatever still comes of the body is no next call.
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

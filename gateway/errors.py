@@ -8,7 +8,8 @@
     ├── Released            403  the instance is ours no more
     ├── Malformed           400  an agent takes 400 as "do not repeat"
     ├── UnknownPath         404
-    └── TooLarge            413
+    ├── TooSlow             408  the body does not come
+    └── TooManyCalls        429
 
 An agent repeats what is answered above 400 and takes 400 itself for a success (section 1.2 of the wire).
 """
@@ -59,6 +60,11 @@ class UnknownPath(GatewayError):
     code = "InvalidAction.NotFound"
 
 
-class TooLarge(GatewayError):
-    status = 413
-    code = "RequestEntityTooLarge"
+class TooSlow(GatewayError):
+    status = 408
+    code = "RequestTimeout"
+
+
+class TooManyCalls(GatewayError):
+    status = 429
+    code = "Throttling"

@@ -44,6 +44,7 @@ from gateway.protocol import Answer, Call, Sender
 from gateway.replays import Replays
 from gateway.signing import Claim, check_clock, check_signature, claim_of
 from gateway.sockets import Socket, Sockets
+from gateway.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,8 @@ REGISTER_PATH = f"{protocol.PREFIX}/api/instance/register"
 SETTLED_SECONDS = 2.0
 REPLAY_KEY = "cloud-assistant:call:"
 REPORTS_PREFIX = f"{protocol.PREFIX}/api/v1/task/"
-# Bodies of everything but reports: an inventory is the largest.
-BODY_BYTES = 4 * 1024 * 1024
-REGISTRATION_BYTES = 64 * 1024
+# What is kept of the bodies of everything but reports: a registration is the largest that is read.
+BODY_BYTES = 64 * 1024
 
 ReadBody = Callable[[int], Awaitable[tuple[bytes, int]]]
 
@@ -92,6 +92,7 @@ class Gateway:
         self.identities = Identities(Batches[str, Identity | None](self._executor, load_identities))
         self._redis = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=2)
         self._replays = Replays(self._redis, seconds=2 * settings.AGENT_CLOCK_WINDOW)
+        self._turns = Turns()
 
     # --- Calls ---
 
@@ -99,12 +100,13 @@ class Gateway:
         """The answer to a call; never raises for what a client can send."""
         try:
             if call.path == REGISTER_PATH:
-                return await self.register(with_body(call, *await read(REGISTRATION_BYTES)))
+                return await self.register(with_body(call, *await read(BODY_BYTES)))
             # The signature does not cover the body: strangers are refused before a byte of it is kept.
             sender = await self.verified(call)
             most = limits.REPORT_BODY_BYTES if call.path.startswith(REPORTS_PREFIX) else BODY_BYTES
-            whole = with_body(call, *await read(most))
-            return await self.act(sender, protocol.parse(whole, sender))
+            async with self._turns.turn(sender.instance_id, min(call.body_bytes, most)):
+                whole = with_body(call, *await read(most))
+                return await self.act(sender, protocol.parse(whole, sender))
         except GatewayError as error:
             logger.info("Agent refused code=%s path=%s", error.code, call.path[:100])
             return protocol.answer_error(error.status, error.code, error.message)

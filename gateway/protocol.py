@@ -6,7 +6,6 @@ Paths, fields and forms are those of the reference agent (docs/protocol.md).
 import json
 import re
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +20,7 @@ from assistant.invocations.states import ReportKind
 from console.kit import ids
 from console.kit.clock import from_milliseconds, to_milliseconds
 from gateway.errors import Malformed, UnknownPath
-from gateway.signing import load_key
+from gateway.signing import load_key, pem_text
 
 PREFIX = "/luban"
 NOTIFY_PATH = f"{PREFIX}/notify_server"
@@ -35,6 +34,8 @@ UPDATE_INTERVAL_SECONDS = 1800
 # Numbers that agents send end in integer columns: what is further out is nonsense and is bounded.
 INT32 = 2**31 - 1
 BYTES_MOST = 2**53
+# Of one report; they are added up, and a run has many.
+DROPPED_MOST = 2**40
 AGENT_VERSION = re.compile(r"^(?P<os>[a-z]+)_(?P<arch>[^/]+)/(?P<version>\S+)")
 FACT_CHARACTERS = 255
 # The agent's own codes and texts are at most 255 bytes before they are escaped.
@@ -57,6 +58,13 @@ class Call:
     @property
     def fields(self) -> dict[str, str]:
         return dict(parse_qsl(self.query, keep_blank_values=True, errors="replace"))
+
+    @property
+    def body_bytes(self) -> int:
+        """How long the body is to be; without bounds where that is not said."""
+        if "transfer-encoding" in self.headers:
+            return BYTES_MOST
+        return int(self.headers.get("content-length", 0))
 
     @property
     def agent_version(self) -> str:
@@ -153,13 +161,12 @@ def parse(call: Call, sender: Sender) -> Message:
 def parse_registration(call: Call) -> Registration:
     """The one call that is not signed. Raises Malformed."""
     said = json_object(call.body)
-    pem = pem_of(said)
-    load_key(pem)
+    key = load_key(pem_of(said))
     registration = Registration(
         activation_id=text_of(said, "activationId"),
         activation_code=text_of(said, "activationCode"),
         machine_id=text_of(said, "machineId", most=128),
-        public_key=pem.decode("ascii", errors="replace"),
+        public_key=pem_text(key),
         region_id=text_of(said, "regionId"),
         instance_name=text_of(said, "instanceName", most=128),
         hostname=text_of(said, "hostname"),
@@ -212,7 +219,7 @@ def parse_report(kind: ReportKind) -> Callable[[Call, Sender], Reported]:
                 started_at=sender.moment(number_of(fields, "start", most=BYTES_MOST), said_at),
                 ended_at=sender.moment(number_of(fields, "end", most=BYTES_MOST), said_at),
                 exit_code=exit_code,
-                dropped=number_of(fields, "dropped", most=BYTES_MOST),
+                dropped=number_of(fields, "dropped", most=DROPPED_MOST),
                 offset=number_of(fields, "outputOffset", most=BYTES_MOST)
                 if "outputOffset" in fields
                 else None,
@@ -229,7 +236,7 @@ def parse_report(kind: ReportKind) -> Callable[[Call, Sender], Reported]:
 def parse_state_question(call: Call, _sender: Sender) -> StateAsked:
     said = json_object(call.body)
     system = f"{text_of(said, 'platformName')} {text_of(said, 'platformVersion')}".strip()
-    return StateAsked(system, bool(said.get("lastCheckpoint")))
+    return StateAsked(system[:FACT_CHARACTERS], bool(said.get("lastCheckpoint")))
 
 
 def courtesy(**answer: Any) -> Callable[[Call, Sender], Courtesy]:
@@ -389,7 +396,7 @@ def pem_of(said: Mapping[str, Any]) -> bytes:
         raise Malformed("publicKey is missing.")
     try:
         return b64decode(value, validate=True)[:4096]
-    except (Base64Error, ValueError) as error:
+    except ValueError as error:
         raise Malformed("publicKey is not Base64.") from error
 
 

@@ -1,6 +1,5 @@
 """Who sends a call: identity headers, clock window, signature (section 2 of the wire)."""
 
-import binascii
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import MD5
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from gateway.errors import ClockWrong, Malformed, SignatureWrong, Unsigned
 
@@ -49,7 +48,7 @@ def claim_of(headers: Mapping[str, str]) -> Claim:
             request_id[:REQUEST_ID_CHARACTERS],
             b64decode(signature, validate=True),
         )
-    except binascii.Error as error:
+    except ValueError as error:
         raise Unsigned("The header x-acs-signature is not Base64.") from error
 
 
@@ -80,3 +79,8 @@ def load_key(pem: bytes) -> RSAPublicKey:
     if not isinstance(key, RSAPublicKey) or not KEY_BITS_LEAST <= key.key_size <= KEY_BITS_MOST:
         raise Malformed(f"publicKey is not RSA of at least {KEY_BITS_LEAST} bits.")
     return key
+
+
+def pem_text(key: RSAPublicKey) -> str:
+    """The key and nothing else of what came around it."""
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

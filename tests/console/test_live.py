@@ -141,6 +141,21 @@ async def test_a_session_that_ends_ends_its_stream(streams, cookie, monkeypatch)
         assert await listener.event() == ("signed-out", [])
 
 
+async def test_a_stream_that_is_always_busy_ends_with_its_session(streams, cookie, monkeypatch):
+    monkeypatch.setattr(live, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(live, "QUIET_SECONDS", 0.05)
+    async with Listener(streams, "topic=instances", cookie) as listener:
+        await listener.event()
+        await Session.objects.all().adelete()
+
+        told = []
+        while "signed-out" not in told and len(told) < 20:
+            streams.tell(["instances"])
+            told.append((await listener.event())[0])
+
+        assert told[-1] == "signed-out"
+
+
 async def test_the_end_of_the_process_ends_its_streams(cookie, transactional_db):
     streams = Live()
     async with Listener(streams, "topic=instances", cookie) as listener:

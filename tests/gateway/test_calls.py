@@ -11,7 +11,7 @@ from django.utils import timezone
 from assistant.instances.models import Activation, Instance
 from assistant.invocations.models import Target
 from tests.gateway.conftest import CODE, in_thread
-from tests.gateway.wire import MINUTE_MS, OTHER_KEY, Wire
+from tests.gateway.wire import MINUTE_MS, OTHER_KEY, Wire, pem
 from tests.instances.factories import ActivationFactory
 from tests.invocations.factories import ran
 
@@ -94,6 +94,17 @@ async def test_a_malformed_registration_is_refused(stranger, activation, said):
     assert answer.json["code"] == 400
 
 
+@pytest.mark.parametrize("around", [b"\x00", b"\xff\xfe", b"Comment: mine\n"])
+async def test_of_a_public_key_only_the_key_is_kept(stranger, activation, around):
+    said = base64.b64encode(around + b"\n" + pem()).decode()
+
+    answer = await stranger.register(activation, CODE, publicKey=said)
+
+    assert answer.status == 200
+    assert (await Instance.objects.aget()).public_key == pem().decode()
+    assert (await stranger.post(HEARTBEAT)).status == 200
+
+
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"null", b"\xff\xfe", b"[" * 100_000])
 async def test_a_registration_that_is_no_object_is_refused(stranger, activation, body):
     answer = await stranger.post("/luban/api/instance/register", body, headers={})
@@ -151,6 +162,15 @@ async def test_an_unsigned_call_is_refused_with_a_sentence(wire, missing):
 
     assert answer.status == 401
     assert "Register this server" in answer.json["message"]
+
+
+@pytest.mark.parametrize("signature", ["%%%", "é", "a"])
+async def test_a_signature_that_is_no_base64_is_refused(wire, signature):
+    headers = {**wire.identity(), "x-acs-signature": signature}
+
+    answer = await wire.post(HEARTBEAT, headers=headers)
+
+    assert (answer.status, answer.json["errCode"]) == (401, "Unsigned")
 
 
 async def test_a_call_signed_with_another_key_is_refused(wire):
@@ -213,6 +233,16 @@ async def test_the_state_manager_has_nothing_to_do_and_learns_the_system(wire):
     assert answer.json["result"]["Changed"] is True
     assert answer.json["result"]["StateConfigurations"] == []
     assert (await Instance.objects.aget(pk=wire.instance_id)).os_version == "debian 12"
+
+
+async def test_of_a_long_system_name_as_much_is_kept_as_there_is_room_for(wire):
+    body = json.dumps({"platformName": "d" * 200, "platformVersion": "1" * 200}).encode()
+
+    answer = await wire.post("/luban/api/instance/list_instance_state_configurations", body)
+
+    assert answer.status == 200
+    os_version = (await Instance.objects.aget(pk=wire.instance_id)).os_version
+    assert os_version == f"{'d' * 200} {'1' * 54}"
 
 
 async def test_a_path_that_is_none_is_refused(wire):

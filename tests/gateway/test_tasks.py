@@ -14,6 +14,7 @@ from assistant.instances.operations.presence import sweep_channels
 from assistant.instances.operations.releases import deregister_managed_instance
 from assistant.invocations.models import OutputChunk, Target
 from assistant.invocations.operations.stops import stop_invocation
+from gateway.protocol import DROPPED_MOST
 from tests.gateway.conftest import in_thread
 from tests.gateway.wire import MINUTE_MS, Wire
 from tests.invocations.factories import ran
@@ -231,6 +232,15 @@ async def test_numbers_beyond_all_bounds_do_not_break_the_batch(wire, olga, quer
 
     assert answer.status == 200
     assert (await target()).state.is_final
+
+
+async def test_what_is_said_to_be_dropped_adds_up_to_no_more_than_a_column_holds(wire, olga):
+    invocation = await run(wire, olga)
+
+    for _ in range(2):
+        assert (await wire.report("running", invocation.pk, b"x", start=1, dropped=2**53)).status == 200
+
+    assert (await target()).dropped == 2 * DROPPED_MOST
 
 
 async def test_a_body_larger_than_allowed_is_cut_and_counted(wire, olga, settings):
