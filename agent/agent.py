@@ -115,7 +115,10 @@ class Agent:
 
     def _purge_for_ever(self) -> None:
         while True:
-            self._journal.purge()
+            try:
+                self._journal.purge()
+            except OSError as error:
+                log.error("What is over cannot be forgotten; it is tried again later", reason=error)
             time.sleep(PURGE_SECONDS)
 
     def _post(self, report: Report) -> int:

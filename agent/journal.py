@@ -178,13 +178,15 @@ class Journal:
 
     def purge(self) -> None:
         """Forget delivered tasks that are old, or too many."""
-        marks = sorted(
-            self._directory.glob("*/delivered"), key=lambda path: path.stat().st_mtime, reverse=True
-        )
+        found = []
+        for folder in self._directory.iterdir():
+            # What has not been delivered has no mark, and a schedule's run may be removed at this moment.
+            with contextlib.suppress(OSError):
+                found.append(((folder / "delivered").stat().st_mtime, folder))
         oldest = time.time() - KEEP_DELIVERED_SECONDS
-        for position, mark in enumerate(marks):
-            if position >= KEEP_DELIVERED_COUNT or mark.stat().st_mtime < oldest:
-                self._remove(mark.parent)
+        for position, (delivered_at, folder) in enumerate(sorted(found, reverse=True)):
+            if position >= KEEP_DELIVERED_COUNT or delivered_at < oldest:
+                self._remove(folder)
 
     def _sweep(self, folder: Path, *, but: str) -> None:
         with contextlib.suppress(OSError):

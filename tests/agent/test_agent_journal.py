@@ -1,4 +1,5 @@
 import os
+import threading
 import time
 
 import pytest
@@ -87,6 +88,26 @@ def test_only_old_delivered_tasks_are_purged(journal):
     journal.purge()
 
     assert [journal.knows(RunId(task_id)) for task_id in ("old", "new", "open")] == [False, True, True]
+
+
+def test_a_purge_minds_no_run_that_is_forgotten_meanwhile(journal):
+    """The thread that delivers the runs of a schedule forgets them at any moment."""
+    for number in range(50):
+        journal.finish(RESULT._replace(run_id=RunId(f"t-{number}")))
+        journal.mark_delivered(RunId(f"t-{number}"))
+
+    def deliver():
+        for moment in range(1, 200):
+            journal.finish(RESULT._replace(run_id=RunId("t-plan", 1, moment)))
+            journal.mark_delivered(RunId("t-plan", 1, moment))
+
+    delivering = threading.Thread(target=deliver)
+    delivering.start()
+    while delivering.is_alive():
+        journal.purge()
+
+    delivering.join()
+    assert journal.knows(RunId("t-0"))
 
 
 RUNS = [
