@@ -99,10 +99,20 @@ def test_built_in_parameters_differ_in_one_batch(olga, settings):
     ]
 
 
-def test_an_instances_name_is_not_read_as_a_parameter(olga):
-    invocation = ran_with(olga, "{{ACS::InstanceName}}", on=[InstanceFactory(name="{{a}}")])
+@pytest.mark.parametrize(
+    ("name", "arrives"),
+    [
+        ("Web 1_a.example:80-ü", "Web 1_a.example:80-ü"),
+        ("{{a}}", "__a__"),
+        ("$(reboot)", "__reboot_"),
+        ("a'; reboot #", "a__ reboot _"),
+        ("a\nreboot\t\\`\u2019", "a_reboot____"),
+    ],
+)
+def test_an_instances_name_brings_no_command_into_a_script(olga, name, arrives):
+    invocation = ran_with(olga, "{{ACS::InstanceName}}", on=[InstanceFactory(name=name)])
 
-    assert got(target_of(invocation)) == "{{a}}"
+    assert got(target_of(invocation)) == arrives
 
 
 def test_a_fetch_takes_no_more_queries_for_parameters(olga, django_assert_max_num_queries):

@@ -17,6 +17,7 @@ from console.kit.errors import InvalidParameter
 
 PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 KEY = re.compile(r"[A-Za-z0-9_-]+")
+NOT_PLAIN = re.compile(r"[^\w .:-]")
 BUILT_IN_PREFIX = "acs::"
 REGION_ID, ACCOUNT_ID, INSTANCE_ID = "RegionId", "AccountId", "InstanceId"
 INSTANCE_NAME, INVOKE_ID, COMMAND_ID = "InstanceName", "InvokeId", "CommandId"
@@ -248,8 +249,11 @@ def substituted(content: str, values: Mapping[str, str]) -> str:
 
 
 def built_in_values(**values: str) -> dict[str, str]:
-    """Values of built-in parameters, for `substituted`: `InstanceId="i-1"`."""
-    return {f"{BUILT_IN_PREFIX}{name}": value for name, value in values.items()}
+    """Values of built-in parameters, for `substituted`: `InstanceId="i-1"`.
+
+    Whoever may rename a server must not run commands on it: no value means anything to a shell.
+    """
+    return {f"{BUILT_IN_PREFIX}{name}": NOT_PLAIN.sub("_", value) for name, value in values.items()}
 
 
 def masked(values: Mapping[str, str], definitions: Iterable[Definition]) -> dict[str, str]:
