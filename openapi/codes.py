@@ -72,6 +72,11 @@ MORE = {
         InvalidOperation.InvokeAlreadyFinished InvalidOperation.RepeatModeUnsupported
     """,
     "ModifyManagedInstance": "InvalidInstanceId.NotFound",
+    "RebootInstance": "DryRunOperation IncorrectInstanceStatus InvalidInstanceId.NotFound Invocation.ExceedQuota",
+    "RebootInstances": """
+        DRYRUN.SUCCESS IncorrectInstanceStatus InvalidInstanceId.NotFound Invocation.ExceedQuota
+        MissingParam.InstanceId
+    """,
     "RunCommand": f"{SCRIPT} {RUN} CmdCount.ExceedQuota",
     "StopInvocation": "InvalidInstanceId.NotFound InvalidInvokeId.NotFound",
     "TagResources": "InvalidResourceId.NotFound InvalidResourceType.NotFound",

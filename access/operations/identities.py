@@ -49,6 +49,15 @@ def principal_for(
     )
 
 
+def principal_still(user_id: int | None, door: Door, *, origin: Origin, role: str = "") -> Principal | None:
+    """Whoever asked for what goes on, with what they may do now; None where they or their role are gone."""
+    user = User.objects.filter(pk=user_id or 0, is_active=True).first()
+    named = Role.objects.filter(name=role).first() if role else None
+    if user is None or (role and named is None):
+        return None
+    return principal_for(user, door, origin=origin, role=named)
+
+
 def principal_named(username: str, door: Door) -> Principal:
     """The principal of an active user; raises NotFound with a sentence for the command line."""
     user = User.objects.filter(username=username, is_active=True).first()

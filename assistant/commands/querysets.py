@@ -30,6 +30,10 @@ class CommandQuerySet(models.QuerySet["Command"]):
         """The saved ones: neither deleted nor the snapshot of a single run."""
         return self.filter(kept=True)
 
+    def held(self) -> Self:
+        """Their rows are kept from being deleted or changed until the transaction ends."""
+        return self.select_for_update(of=("self",), no_key=True)
+
     def unused(self, before: datetime) -> Self:
         """Scripts that are not saved, were made before then, and that nothing refers to."""
         rows = self.filter(kept=False, created_at__lt=before)

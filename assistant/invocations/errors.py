@@ -18,6 +18,7 @@ NotFound
 └── RepeatModeUnknown           a word that names no kind of plan
 Conflict
 ├── ConfirmationNeeded          the guard asks once more, and says why
+├── InstanceNotConnected        a server that cannot be reached is not restarted
 ├── PlanNotOpen                 no plan to which instances could be added
 │   └── PlanOver                one that is over
 ├── NothingToConfirm            the rollout does not wait for a word
@@ -94,6 +95,11 @@ class ConfirmationNeeded(Conflict):
         super().__init__(message)
         self.reasons = reasons
         self.digest = digest
+
+
+class InstanceNotConnected(Conflict):
+    code = "IncorrectInstanceStatus"
+    status = 403
 
 
 class NothingToConfirm(Conflict):

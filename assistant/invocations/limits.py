@@ -11,6 +11,8 @@ OUTPUT_VIEW_BYTES = 24 * 1024
 OUTPUT_PAGE_BYTES = 64 * 1024
 # One report's body. The reference agent sends the rest of its quota in one piece.
 REPORT_BODY_BYTES = 8 * 1024 * 1024
+# A whole output, with what was left out of it: more than there is, less than a column holds.
+OUTPUT_BYTES_MOST = 2**60
 
 # A task that no agent has taken within this time was not delivered (CA-156).
 DELIVERY_TIMEOUT = timedelta(seconds=60)
@@ -35,6 +37,8 @@ RING_BATCH = 500
 
 # Rows that one step of a sweep takes.
 SWEEP_BATCH = 500
+# A row that a sweep fails on is tried again after so long.
+LEFT_OUT_FOR = timedelta(hours=1)
 
 ERROR_INFO_CHARACTERS = 512
 # Instances that an entry of the audit trail names; the number of all of them stands beside.
@@ -70,6 +74,15 @@ DELIVERED_AGAIN_WITHIN = timedelta(minutes=2)
 FIRES_PER_LOOK = 2000
 # Clocks show a run's start a little before or after the moment it was due.
 FIRE_TOLERANCE = timedelta(seconds=2)
+# What an agent's clock may be wrong by; what it says beyond belongs to no moment of a plan.
+CLOCK_TOLERANCE = timedelta(hours=1)
+# Runs of one moment on one instance: a clock that is put back shows it twice.
+RUNS_PER_MOMENT = 3
+# Runs of a plan that go on at once on one instance: an agent leaves out what comes due during a run.
+OPEN_RECORDS = 20
+# Starts of a system that we have not handed out; beyond these few one is believed after so long.
+UNKNOWN_STARTS = 5
+STARTS_APART = timedelta(minutes=10)
 
 # A wait for servers that are offline.
 OFFLINE_WAIT_MOST = timedelta(days=30)

@@ -80,6 +80,10 @@ class InvokeStatus(TextChoices):
     PARTIAL_FAILED = "PartialFailed", _("Partially Failed")
 
 
+# What people read where the API knows Stopped alone: a plan's time was up before a run of it was due.
+EXPIRED = _("Expired")
+
+
 class RepeatMode(TextChoices):
     """When a command runs."""
 

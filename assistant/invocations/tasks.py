@@ -1,5 +1,6 @@
 """The clock's and the queue's door of this room. Every task may run twice and may die at any line."""
 
+import logging
 import time
 
 from celery import shared_task
@@ -9,7 +10,13 @@ from access.principals import SYSTEM
 from assistant.invocations import followups, limits
 from assistant.invocations.models import Invocation
 from assistant.invocations.operations import deliveries, indexing, plan_limits, retention, rollouts, sweeps
+from assistant.invocations.operations.apart import apart
 from assistant.invocations.operations.pacing import Pace
+
+logger = logging.getLogger(__name__)
+
+# What each sweep does, one behind the other; none of them keeps the others waiting.
+SWEEP = (sweeps.release_stragglers, sweeps.end_all_overdue, rollouts.advance_all, deliveries.ring_unheard)
 
 
 @shared_task
@@ -20,11 +27,11 @@ def ring_targets(invocation_id: str) -> None:
 @shared_task
 def sweep() -> None:
     now = timezone.now()
-    sweeps.release_stragglers(SYSTEM, now=now)
-    while sweeps.end_overdue(SYSTEM, now=now) == limits.SWEEP_BATCH:
-        pass
-    rollouts.advance_all(SYSTEM, now=now)
-    deliveries.ring_unheard(SYSTEM, now=now)
+    for part in SWEEP:
+        try:
+            part(SYSTEM, now=now)
+        except Exception:
+            logger.exception("Part of the sweep failed part=%s", part.__name__)
 
 
 @shared_task
@@ -41,7 +48,8 @@ def advance_rollout(invocation_id: str) -> None:
 def repair() -> None:
     now = timezone.now()
     for invocation in Invocation.objects.running().only("pk").iterator():
-        sweeps.repair_counters(SYSTEM, invocation, now=now)
+        with apart("invocation", invocation.pk):
+            sweeps.repair_counters(SYSTEM, invocation, now=now)
 
 
 @shared_task

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from access.operations.calls import remembered
@@ -20,6 +20,8 @@ from openapi.paging import PAGE, Paged
 from openapi.parameters import Flag, Number, Pairs, Text, Texts, is_whole
 
 IDS_MOST = 50
+# The states of a server that this console can tell: reached, restarting, not reached.
+RUNNING, STARTING, STOPPED = "Running", "Starting", "Stopped"
 TOO_MANY = "InstanceIds.ExceedLimit"
 
 
@@ -159,7 +161,7 @@ class DescribeInstances(Paged):
     public_ip_addresses = Text(doc="a JSON list of addresses")
     status = Text(
         one_of=("Pending", "Running", "Starting", "Stopping", "Stopped"),
-        doc="`Running` is who can be reached, `Stopped` who cannot; nobody is between the two",
+        doc="`Running` is who can be reached, `Starting` who restarts, `Stopped` who cannot be reached",
     )
     tag = Pairs(doc="with all of these tags")
     dry_run = Flag(doc="only check")
@@ -173,7 +175,9 @@ class DescribeInstances(Paged):
         if self.dry_run:
             raise DryRunPassed("The call would succeed; DryRun was asked for.")
         page = self.page(rows.with_connection(now).for_table(), "-registered_at", "-pk")
-        return {"Instances": {"Instance": [as_instance(row) for row in page.rows]}, **page.fields}
+        states = states_of(page.rows)
+        listed = [as_instance(row, states[row.pk]) for row in page.rows]
+        return {"Instances": {"Instance": listed}, **page.fields}
 
     def _asked(self) -> Q:
         wanted = like("name", self.instance_name) if self.instance_name else Q()
@@ -185,13 +189,16 @@ class DescribeInstances(Paged):
 
     def _in_state(self, rows: InstanceQuerySet) -> InstanceQuerySet:
         now = timezone.now()
-        if self.status == "Running":
-            return rows.connected(now)
-        return rows.disconnected(now) if self.status == "Stopped" else rows.none()
+        restarting = Exists(Target.objects.restarting().filter(instance=OuterRef("pk")))
+        if self.status == STARTING:
+            return rows.filter(restarting)
+        if self.status == RUNNING:
+            return rows.connected(now).exclude(restarting)
+        return rows.disconnected(now).exclude(restarting) if self.status == STOPPED else rows.none()
 
 
 class DescribeInstanceStatus(InstancesOfRegion):
-    doc = "Whether servers can be reached: `Running` or `Stopped`."
+    doc = "Whether servers can be reached: `Running`, `Starting` while they restart, or `Stopped`."
     answer = {"InstanceStatuses": {"InstanceStatus": [{"InstanceId": str, "Status": str}]}, **PAGE}
 
     instance_ids = Texts("InstanceId", most=100, too_many=TOO_MANY, doc="only these, up to 100")
@@ -199,17 +206,17 @@ class DescribeInstanceStatus(InstancesOfRegion):
     def perform(self, principal: Principal) -> dict[str, Any]:
         rows = self.seen(principal).with_connection(timezone.now())
         page = self.page(rows, "-registered_at", "-pk")
-        listed = [{"InstanceId": row.pk, "Status": state_of(row)} for row in page.rows]
+        listed = [{"InstanceId": pk, "Status": state} for pk, state in states_of(page.rows).items()]
         return {"InstanceStatuses": {"InstanceStatus": listed}, **page.fields}
 
 
-def as_instance(row: Any) -> dict[str, Any]:
+def as_instance(row: Any, state: str) -> dict[str, Any]:
     return {
         "InstanceId": row.pk,
         "InstanceName": row.name,
         "HostName": row.hostname,
         "Description": "",
-        "Status": state_of(row),
+        "Status": state,
         "RegionId": row.region_id,
         "ZoneId": row.region_id,
         "OSType": row.os_type,
@@ -241,8 +248,18 @@ def as_instance(row: Any) -> dict[str, Any]:
     }
 
 
-def state_of(row: Any) -> str:
-    return "Running" if row.is_connected else "Stopped"
+def states_of(rows: Iterable[Any]) -> dict[str, str]:
+    """By id, in their order. One query."""
+    rows = list(rows)
+    open_ones = Target.objects.restarting().filter(instance__in=[row.pk for row in rows])
+    restarting = set(open_ones.order_by().values_list("instance_id", flat=True))
+    return {row.pk: state_of(row, is_restarting=row.pk in restarting) for row in rows}
+
+
+def state_of(row: Any, *, is_restarting: bool) -> str:
+    if is_restarting:
+        return STARTING
+    return RUNNING if row.is_connected else STOPPED
 
 
 def present(address: str) -> list[str]:

@@ -14,7 +14,7 @@ NOT_SERVED: dict[str, frozenset[str]] = {
         DescribeTerminalSessions DescribeCloudAssistantSettings ModifyCloudAssistantSettings
         DescribeInstancesFullStatus DescribeInstanceHistoryEvents AcceptInquiredSystemEvent
         CreateSimulatedSystemEvents CancelSimulatedSystemEvents ModifyInstanceMaintenanceAttributes
-        DescribeInstanceMaintenanceAttributes RebootInstance RebootInstances StartInstance StartInstances
+        DescribeInstanceMaintenanceAttributes StartInstance StartInstances
         StopInstance StopInstances RedeployInstance GetInstanceConsoleOutput GetInstanceScreenshot
         DescribeInstanceMonitorData DescribeDiskMonitorData DescribeEniMonitorData CreateDiagnosticReport
         DescribeDiagnosticReports DescribeDiagnosticReportAttributes DeleteDiagnosticReports

@@ -16,6 +16,7 @@ MODULES = (
     "instances",
     "invocations",
     "managed_instances",
+    "reboots",
     "regions",
     "runs",
     "tags",

@@ -20,6 +20,7 @@ GROUPS = {
     "activations": _("Activation codes"),
     "agents": _("Agents"),
     "instances": _("Instances"),
+    "reboots": _("Restarts"),
     "tags": _("Tags"),
     "account": _("Quotas"),
     "regions": _("Regions"),

@@ -21,6 +21,7 @@ SAID = {
     "DescribeInvocationResults": ("InvokeId", "ContentEncoding"),
     "CreateActivation": ("InstanceName",),
     "DescribeManagedInstances": ("Tag",),
+    "RebootInstances": ("ForceReboot",),
     "TagResources": ("Tag",),
     "UntagResources": ("TagKey",),
 }

@@ -2,8 +2,10 @@
 
 import re
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import transaction
 
 from access.models import AuditEntry, Quota
 from assistant.commands import limits
@@ -21,6 +23,7 @@ from console.kit.errors import InvalidParameter, NotAllowed, QuotaExceeded
 from tests.commands.factories import saved
 from tests.instances.factories import InstanceFactory, RegionFactory
 from tests.invocations.factories import ran, report, started, target_of
+from tests.transactions import apart, until_it_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -118,13 +121,51 @@ def test_a_changed_timeout_counts_for_runs_to_come(olga):
     command = saved(olga, timeout=60)
     before = invoked(olga, command, instance)
 
-    modify_command(olga, command, timeout=600)
-    after = invoked(olga, command, instance)
+    after = invoked(olga, modify_command(olga, command, timeout=600), instance)
 
     before.refresh_from_db()
     assert (before.timeout, after.timeout) == (60, 600)
     with pytest.raises(InvalidParameter):
         modify_command(olga, command, timeout=86_401)
+
+
+def test_two_who_change_a_command_at_the_same_time_both_have_their_way(olga):
+    command = saved(olga)
+    mine, yours = Command.objects.get(), Command.objects.get()
+
+    modify_command(olga, mine, name="new")
+    modify_command(olga, yours, timeout=300)
+
+    command.refresh_from_db()
+    assert (command.name, command.timeout) == ("new", 300)
+    changed = AuditEntry.objects.filter(action="ecs:ModifyCommand").order_by("-pk")[0].facts
+    assert (changed["before"]["name"], changed["after"]["name"]) == ("new", "new")
+
+
+def test_what_is_deleted_meanwhile_is_neither_changed_nor_run(olga):
+    saved(olga)
+    command, instance = Command.objects.get(), InstanceFactory()
+    delete_commands(olga, Command.objects.all())
+
+    with pytest.raises(CommandUnknown):
+        modify_command(olga, command, name="new")
+    with pytest.raises(CommandUnknown):
+        invoked(olga, command, instance)
+    assert not Invocation.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_waits_for_who_deletes_its_command(olga):
+    command, instance = saved(olga), InstanceFactory()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            delete_commands(olga, Command.objects.all())
+            run = other.submit(apart, invoked, olga, command, instance)
+            until_it_waits()
+        with pytest.raises(CommandUnknown):
+            run.result()
+    assert not Invocation.objects.exists()
 
 
 def test_a_saved_command_runs_and_keeps_count(as_operator, olga):

@@ -157,3 +157,17 @@ def test_filtering_adds_nobody_and_keeps_what_was_ticked(olga, as_operator):
     assert [instance.pk for instance in page.context["rows"]] == [second.pk]
     assert page.context["hidden_ticks"] == [first.pk]
     assert Invocation.objects.get().n_total == 1
+
+
+def test_adding_is_offered_while_the_plan_goes_on(olga, as_operator):
+    plan = planned(olga, frequency="rate(1h)")
+    target = target_of(plan)
+    fetch(target)
+    address = reverse("invocations:invocation_modify", args=[plan.pk])
+    going_on = as_operator.get(plan.get_absolute_url()).content.decode()
+
+    stop_invocation(olga, plan)
+
+    stopping = as_operator.get(plan.get_absolute_url()).content.decode()
+    assert target_of(plan).state is Status.STOPPING
+    assert (address in going_on, address in stopping) == (True, False)

@@ -10,6 +10,7 @@ from assistant.instances.models import Instance
 from assistant.instances.operations.releases import deregister_managed_instance
 from assistant.instances.rules.fitness import Misfit, Part, fit
 from assistant.invocations.models import Invocation
+from assistant.invocations.views.picking import CHOICES_SHOWN
 from tests.commands.factories import saved
 from tests.instances.factories import InstanceFactory, RegionFactory
 from tests.invocations.factories import ran, report, started, target_of
@@ -50,6 +51,17 @@ def test_what_does_not_fit_is_shown_with_its_reason_and_cannot_be_ticked(as_oper
     assert str(Misfit.SYSTEM.label) in line_of(page, windows)
     assert "disabled" in line_of(turned, linux)
     assert "disabled" not in line_of(turned, windows)
+
+
+def test_a_tick_that_does_not_fit_is_in_sight_and_not_sent_however_many_there_are(as_operator):
+    windows = InstanceFactory(windows=True)
+    InstanceFactory.create_batch(CHOICES_SHOWN + 1)
+
+    page = panel(as_operator, language="shell", instance=windows.pk)
+
+    assert "disabled" in line_of(page, windows)
+    assert f'type="hidden" name="instance" value="{windows.pk}"' not in page
+    assert "2 more are not shown" in page
 
 
 def test_who_is_offline_can_be_ticked_and_is_marked(as_operator):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from access.principals import SYSTEM
@@ -172,3 +173,35 @@ def test_with_its_server_a_plan_is_over_whatever_it_waits_for(olga, plan, is_hel
 
     assert (fresh(target).state, target.error_code) == (Status.ABORTED, "InstanceReleased")
     assert fresh(target.invocation).state is Overall.FAILED
+
+
+# --- In words ---
+
+
+def words_of(client, target):
+    """What the pages of the results, of the run and of its instance say of how it ended."""
+    run = target.invocation.get_absolute_url()
+    addresses = [reverse("invocations:invocation_list"), run, target.get_absolute_url()]
+    pages = [client.get(address).content.decode() for address in addresses]
+    return [{word for word in ("Expired", "Manually Stopped") if f"{word}</span>" in page} for page in pages]
+
+
+@pytest.mark.parametrize("repeat_mode", ["NextRebootOnly", "EveryReboot"])
+def test_what_expired_before_it_was_due_is_not_said_to_be_stopped(olga, as_operator, repeat_mode):
+    expires_at = timezone.now() + timedelta(minutes=12)
+    target = target_of(planned(olga, repeat_mode=repeat_mode, expires_at=expires_at))
+    fetch(target)
+
+    swept(expires_at)
+
+    assert fresh(target).invoke_status is InvokeStatus.STOPPED
+    assert words_of(as_operator, target) == [{"Expired"}] * 3
+
+
+def test_what_somebody_stopped_is_said_to_be_stopped(olga, as_operator):
+    expires_at = timezone.now() + timedelta(minutes=12)
+    target = target_of(planned(olga, repeat_mode="EveryReboot", expires_at=expires_at))
+
+    stop_invocation(olga, target.invocation)
+
+    assert words_of(as_operator, fresh(target)) == [{"Manually Stopped"}] * 3

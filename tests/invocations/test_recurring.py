@@ -1,8 +1,11 @@
 """Plans that recur, through the doors that agents and people use."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access.principals import SYSTEM
@@ -210,7 +213,8 @@ def test_the_moment_of_a_run_is_the_plans_whatever_the_servers_clock_says(olga):
     invocation = planned(olga, frequency="0 0 3 ? * * Asia/Shanghai")
     target = target_of(invocation)
     fetch(target)
-    three = datetime(now.year, now.month, now.day, 19, tzinfo=UTC)
+    Invocation.objects.update(created_at=now - timedelta(days=9))
+    three = datetime(now.year, now.month, now.day, 19, tzinfo=UTC) - timedelta(days=5)
     for day, late in ((1, 0), (2, 1700), (3, -1)):
         start = three + timedelta(days=day, milliseconds=late)
         report(target, "finish", start=to_milliseconds(start), started_at=now)
@@ -230,6 +234,19 @@ def test_a_plan_without_a_zone_goes_by_each_servers_clock(olga):
     assert fresh(target.instance).time_zone == "Asia/Shanghai"
     # Too far from now to be believed as it stands, but 03:00 there all the same.
     assert target.records.get().fired_at.hour == 19
+
+
+def test_the_zones_of_many_clocks_are_noted_in_the_order_in_which_rows_are_locked():
+    pks = sorted(InstanceFactory().pk for _number in range(4))
+    Instance.objects.filter(pk=pks[2]).update(time_zone="Asia/Shanghai")
+    fetches = [Fetch(pk, is_startup=True, time_zone="Asia/Shanghai") for pk in reversed(pks)]
+
+    with CaptureQueriesContext(connection) as asked:
+        list_tasks(SYSTEM, fetches)
+
+    written = [query["sql"] for query in asked if query["sql"].startswith("UPDATE")]
+    assert [pk for sql in written for pk in pks if pk in sql] == [pks[0], pks[1], pks[3]]
+    assert set(Instance.objects.values_list("time_zone", flat=True)) == {"Asia/Shanghai"}
 
 
 # --- Starts of the system ---
@@ -585,3 +602,126 @@ def test_nothing_is_added_to_a_plan_that_is_being_stopped(olga, target):
 
     with pytest.raises(PlanOver):
         modify_invocation_attribute(olga, fresh(target.invocation), targets=more)
+
+
+# --- A server in wrong hands ---
+
+
+def long_ago(invocation, **ago):
+    """As if the plan had been made so long ago, and nobody had missed a run since."""
+    made = invocation.created_at - timedelta(**ago)
+    Invocation.objects.filter(pk=invocation.pk).update(created_at=made)
+    return made
+
+
+@pytest.mark.parametrize("word", ["start", "fire"])
+def test_runs_are_no_more_than_the_plan_has_moments(olga, word):
+    invocation = planned(olga, frequency="rate(5m)")
+    target = target_of(invocation)
+    fetch(target)
+    long_ago(invocation, minutes=30)
+    now = timezone.now()
+
+    said = [now + timedelta(seconds=second) for second in range(-86_400, 86_400, 600)]
+    outcomes = [report(target, **{"start": to_milliseconds(at), word: to_milliseconds(at)}) for at in said]
+
+    # Moments since it was made, and those that a clock that is wrong may show already.
+    moments = (timedelta(minutes=30) + limits.CLOCK_TOLERANCE) // timedelta(minutes=5) + 1
+    assert set(Counter(target.records.values_list("fired_at", flat=True)).values()) <= {1, 2, 3}
+    assert target.records.values("fired_at").distinct().count() <= moments
+    assert fresh(invocation).repeats <= moments
+    assert outcomes[-1] is Outcome.UNKNOWN
+
+
+def test_a_run_too_many_changes_nothing_and_the_stop_still_counts(olga, target):
+    for extra in range(limits.RUNS_PER_MOMENT):
+        assert runs_at(target, 1, start=1 + to_milliseconds(beat(target, 1)) + extra) is Outcome.RECORDED
+    before = fresh(target).due_at
+
+    assert runs_at(target, 1, start=to_milliseconds(beat(target, 1)) + 500) is Outcome.UNKNOWN
+    assert (target.records.count(), target.repeats, target.due_at) == (3, 3, before)
+
+    stop_invocation(olga, target.invocation)
+    runs_at(target, 1, "stopped", start=to_milliseconds(beat(target, 1)) + 700)
+    assert (target.state, target.records.count()) == (Status.TERMINATED, 3)
+
+
+def test_a_plan_that_was_stopped_has_no_runs_of_later_moments(olga, target):
+    made = long_ago(target.invocation, days=3)
+    stop_invocation(olga, target.invocation)
+    report(target, "stopped")
+    Target.objects.update(finished_at=made + timedelta(days=1))
+
+    for hour in range(30, 60):
+        moment = made + timedelta(hours=hour)
+        report(target, start=to_milliseconds(moment), started_at=moment)
+
+    assert target.records.count() == limits.RUNS_PER_MOMENT
+
+
+def test_no_more_than_some_runs_go_on_at_once(target):
+    made = long_ago(target.invocation, days=3)
+    moments = [made + number * timedelta(minutes=5) for number in range(1, limits.OPEN_RECORDS + 5)]
+    said = [{"start": to_milliseconds(moment), "started_at": moment} for moment in moments]
+
+    outcomes = [report(target, "running", **one) for one in said]
+    assert outcomes == [Outcome.RECORDED] * limits.OPEN_RECORDS + [Outcome.UNKNOWN] * 4
+
+    # The end of one that was not noted is.
+    assert report(target, **said[-1]) is Outcome.RECORDED
+
+
+def test_starts_that_nobody_has_handed_out_are_few(olga):
+    target = target_of(planned(olga, repeat_mode="EveryReboot"))
+    for number in range(100, 120):
+        report(target, invoke_version=number, start=number)
+    assert target.records.count() == limits.UNKNOWN_STARTS
+
+    Record.objects.update(delivered_at=timezone.now() - limits.STARTS_APART)
+    report(target, invoke_version=121, start=121)
+    assert target.records.count() == limits.UNKNOWN_STARTS + 1
+
+
+def test_all_that_an_agent_ran_while_nobody_listened_is_recorded(target):
+    made = long_ago(target.invocation, days=3)
+    Target.objects.update(checked_until=made)
+    moments = [made + number * timedelta(minutes=5) for number in range(1, 61)]
+    said = [(to_milliseconds(moment), moment + timedelta(milliseconds=30)) for moment in moments]
+
+    for fire, start in said:
+        ran = {"fire": fire, "start": to_milliseconds(start), "started_at": start}
+        assert report(target, "running", **ran) is Outcome.RECORDED
+        assert report(target, **ran) is Outcome.RECORDED
+
+    assert [record.fired_at for record in target.records.all()] == moments
+    assert fresh(target.invocation).repeats == len(moments)
+
+
+# --- Ends that were lost ---
+
+
+def test_a_run_whose_end_was_lost_ends_while_the_plan_goes_on(target):
+    runs_at(target, 1, "running")
+    lost_at = target.due_at
+    runs_at(target, 2)
+    assert (target.state, target.due_at) == (Status.SCHEDULED, lost_at)
+
+    end_overdue(SYSTEM, now=lost_at)
+
+    assert [record.state for record in target.records.all()] == [Status.TIMEOUT, Status.SUCCESS]
+    assert (fresh(target).state, target.missed, target.exit_code) == (Status.SCHEDULED, 0, 0)
+    assert target.due_at > lost_at
+
+
+def test_a_deadline_ends_the_runs_that_are_due_and_no_others(target):
+    runs_at(target, 1, "running")
+    runs_at(target, 2, "running")
+    soon, later = timezone.now() + timedelta(minutes=1), timezone.now() + timedelta(minutes=9)
+    Record.objects.filter(number=1).update(due_at=soon)
+    Record.objects.filter(number=2).update(due_at=later)
+    Target.objects.update(due_at=soon)
+
+    end_overdue(SYSTEM, now=soon)
+
+    assert [record.state for record in target.records.all()] == [Status.TIMEOUT, Status.RUNNING]
+    assert (fresh(target).state, target.due_at) == (Status.RUNNING, later)

@@ -4,11 +4,12 @@ import pytest
 from django.utils import timezone
 
 from access.principals import SYSTEM
+from assistant.invocations import limits
 from assistant.invocations.models import OutputChunk
 from assistant.invocations.operations.reports import record_reports
 from assistant.invocations.operations.sweeps import end_overdue
 from assistant.invocations.rules.reports import Outcome, Report
-from assistant.invocations.states import ReportKind
+from assistant.invocations.states import ReportKind, Status
 from tests.instances.factories import InstanceFactory
 from tests.invocations.factories import fetch, fresh, ran, report, started, target_of
 
@@ -77,6 +78,17 @@ def test_chunks_and_the_rest_make_the_whole(target):
     report(target, body=b"three\n")
 
     assert output_of(target) == b"one\ntwo\nthree\n"
+
+
+def test_however_much_an_agent_says_it_dropped_the_run_is_recorded(target):
+    report(target, "running", body=b"head")
+    for _ in range(3):
+        report(target, "running", body=b"more", dropped=2**62)
+    report(target, body=b"tail", offset=2**63)
+
+    assert target.state is Status.SUCCESS
+    assert (target.output_bytes, target.stored_bytes) == (limits.OUTPUT_BYTES_MOST, 4)
+    assert target.dropped == limits.OUTPUT_BYTES_MOST - 4
 
 
 def test_what_the_agent_dropped_is_a_gap_with_its_place_and_size(target):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from access.models import AuditEntry
+from access.models import AuditEntry, PolicyAttachment
 from access.principals import SYSTEM
 from assistant.commands.operations.scripts import Script
 from assistant.instances.models import Instance
@@ -23,6 +23,7 @@ from assistant.invocations.rules.rollouts import Share
 from assistant.invocations.rules.terms import Terms
 from assistant.invocations.states import Status
 from console.kit.errors import NotAllowed
+from tests.conftest import attach, put_policy
 from tests.instances.factories import InstanceFactory
 from tests.invocations.factories import fetch, fresh, report, started, target_of
 from tests.waiting import eventually
@@ -140,6 +141,23 @@ def test_one_after_the_other_each_succeeds_when_it_is_back(olga):
     assert states(restart) == "SP"
     assert restarted(other).status == "Success"
     assert fresh(restart).status == "Success"
+
+
+def test_no_further_server_restarts_for_who_may_restart_it_no_longer(somebody):
+    run = {"Effect": "Allow", "Action": "ecs:RunCommand", "Resource": "*"}
+    paul = somebody("paul", run, {**run, "Action": "ecs:RebootInstance"})
+    first, restart = restarting(paul.principal, *InstanceFactory.create_batch(2))
+    end_all(first, 0, 0)
+    sweep()
+    sweep()
+    assert states(restart) == "Ph"
+    PolicyAttachment.objects.all().delete()
+    attach(paul.user, put_policy("runs", run).name)
+
+    restarted(restart.targets.order_by("pk")[0])
+    sweep()
+
+    assert states(restart) == "SC"
 
 
 @pytest.mark.parametrize("answers", [True, False])

@@ -2,6 +2,7 @@
 
 import math
 from datetime import timedelta
+from zipfile import ZipFile
 
 import pytest
 from django.core.management import call_command
@@ -13,6 +14,7 @@ from access.operations.quotas import quotas_in_use, set_quota
 from access.principals import SYSTEM
 from access.rules.quotas import RESULT_DAYS, RESULTS
 from assistant.commands.models import Command
+from assistant.exports import limits as export_limits
 from assistant.exports.models import Export
 from assistant.exports.operations.exports import create_export
 from assistant.exports.operations.writing import write_step
@@ -26,7 +28,7 @@ from assistant.invocations.operations.retention import purge_results, purge_step
 from assistant.invocations.operations.searching import LAST_KEY
 from tests.commands.factories import saved
 from tests.instances.factories import InstanceFactory
-from tests.invocations.factories import ran, report, started, target_of
+from tests.invocations.factories import planned, ran, ran_at, report, started, target_of
 from tests.invocations.test_search_output import read_all, said
 
 pytestmark = pytest.mark.django_db
@@ -324,6 +326,38 @@ def test_a_run_that_is_being_exported_goes_when_the_file_is_written(olga, settin
     assert finished is Status.FINISHED
     assert not Invocation.objects.exists()
     assert not Export.objects.exists()
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.ZIP])
+def test_an_export_of_all_runs_of_a_plan_has_those_that_there_were(
+    form, olga, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(export_limits, "BATCH", 1)
+    settings.EXPORTS_DIR = tmp_path
+    plan, first, hour = planned(olga, frequency="rate(1h)"), timezone.now() - DAY, timedelta(hours=1)
+    Invocation.objects.update(created_at=first)
+    target, old = target_of(plan), first - 15 * DAY
+    for number in range(1, 4):
+        ran_at(target, first + number * hour, body=b"needle")
+    Record.objects.filter(number__lt=3).update(created_at=old, finished_at=old)
+    export = create_export(olga, plan, form=form, history=True)
+    write_step(SYSTEM, export)
+
+    ran_at(target, first + 4 * hour, body=b"late")
+    purge()
+    for _step in range(3):
+        write_step(SYSTEM, export)
+
+    export.refresh_from_db()
+    assert (export.state, export.n_done) == (Status.FINISHED, 3)
+    if form is Format.CSV:
+        assert "late" not in export.path.read_text()
+    else:
+        with ZipFile(export.path) as archive:
+            assert len(archive.namelist()) == 4
+            assert len(archive.read("index.csv").decode().splitlines()) == 4
+    purge()
+    assert [record.number for record in Record.objects.all()] == [3, 4]
 
 
 def test_an_export_that_has_lost_results_is_broken_off(olga, settings, tmp_path):

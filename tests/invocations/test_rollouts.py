@@ -7,8 +7,9 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from access.models import AuditEntry
-from access.principals import SYSTEM
+from access.models import AuditEntry, PolicyAttachment, Role, User
+from access.operations.identities import principal_for
+from access.principals import SYSTEM, Door
 from assistant.commands.operations.scripts import Script
 from assistant.instances.models import Instance
 from assistant.instances.operations.releases import deregister_managed_instance
@@ -32,6 +33,7 @@ from assistant.invocations.rules.rollouts import (
 )
 from assistant.invocations.rules.terms import Terms
 from console.kit.errors import NotAllowed
+from tests.conftest import put_policy
 from tests.instances.factories import InstanceFactory
 from tests.invocations.factories import fetch, fresh, report, target_of
 
@@ -536,3 +538,80 @@ def test_batches_are_counted_where_there_are_any(as_operator, olga, five, wait, 
     invocation = rolled_out(olga, *five, wait=wait)
 
     assert words in as_operator.get(invocation.get_absolute_url()).content.decode()
+
+
+# --- Who may do so no longer ---
+
+
+EVERYWHERE = {"Effect": "Allow", "Action": "ecs:RunCommand", "Resource": "*"}
+FROM_THE_OFFICE = {
+    **EVERYWHERE,
+    "Condition": {"IpAddress": {"acs:SourceIp": "192.0.2.0/24"}},
+}
+
+
+def without_permission(paul):
+    PolicyAttachment.objects.filter(user=paul.user).delete()
+
+
+def switched_off(paul):
+    User.objects.filter(pk=paul.user.pk).update(is_active=False)
+
+
+@pytest.mark.parametrize("happened", [without_permission, switched_off])
+def test_nothing_more_begins_for_who_may_run_it_no_longer(five, somebody, as_operator, happened):
+    paul = somebody("paul", EVERYWHERE)
+    invocation = rolled_out(paul.principal, *five)
+    end_those_that_have_begun(invocation)
+
+    happened(paul)
+    go_on(invocation)
+
+    assert states(invocation) == "SSCCC"
+    called_off = invocation.targets.filter(error_code="RolloutNotAllowed")
+    assert called_off.count() == 3
+    page = as_operator.get(called_off[0].get_absolute_url()).content.decode()
+    assert "whoever ran it may do so no longer" in page
+    assert Rollout.objects.get().state == "Halted"
+    assert fresh(invocation).is_final
+
+
+def test_where_a_permission_is_left_it_goes_on(five, somebody):
+    paul = somebody("paul", FROM_THE_OFFICE)
+    invocation = rolled_out(paul.principal, *five)
+    end_those_that_have_begun(invocation)
+
+    go_on(invocation)
+
+    assert states(invocation) == "SSPPh"
+
+
+def test_it_goes_on_for_the_role_in_which_it_was_run(five, somebody):
+    paul = somebody("paul")
+    role = Role.objects.create(name="runner")
+    PolicyAttachment.objects.create(policy=put_policy("runs", EVERYWHERE), role=role)
+    as_runner = principal_for(paul.user, Door.CONSOLE, role=role)
+    invocation = rolled_out(as_runner, *five)
+    end_those_that_have_begun(invocation)
+    go_on(invocation)
+    assert states(invocation) == "SSPPh"
+
+    end_those_that_have_begun(invocation)
+    role.delete()
+    go_on(invocation)
+
+    assert states(invocation) == "SSSSC"
+
+
+def test_it_goes_on_for_who_has_given_the_word(olga, five, somebody):
+    paul = somebody("paul", EVERYWHERE)
+    invocation = rolled_out(paul.principal, *five, first_batch=1)
+    end_those_that_have_begun(invocation)
+    go_on(invocation)
+    confirm_rollout(olga, invocation)
+    switched_off(paul)
+    end_those_that_have_begun(invocation)
+
+    go_on(invocation)
+
+    assert states(invocation) == "SSSPP"

@@ -1,12 +1,18 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from assistant.instances.models import Instance
 from assistant.invocations.errors import NothingToStop
-from assistant.invocations.models import Target
+from assistant.invocations.models import Invocation, Target
+from assistant.invocations.operations.plans import modify_invocation_attribute
 from assistant.invocations.operations.stops import stop_invocation
 from console.kit.errors import NotAllowed
 from tests.instances.factories import InstanceFactory
-from tests.invocations.factories import fetch, ran, report, started, target_of
+from tests.invocations.factories import fetch, planned, ran, report, started, target_of
+from tests.transactions import apart, until_it_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +94,21 @@ def test_an_end_that_wins_the_race_counts(olga):
     report(target, body=b"done")
 
     assert target.status == "Success"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_being_added_to_a_plan_is_stopped_with_the_rest(olga):
+    plan, instance = planned(olga, frequency="rate(1h)"), InstanceFactory()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            modify_invocation_attribute(olga, plan, targets=Instance.objects.filter(pk=instance.pk))
+            stop = other.submit(apart, stop_invocation, olga, Invocation.objects.get())
+            until_it_waits()
+        stop.result()
+
+    assert set(Target.objects.values_list("status", flat=True)) == {"Cancelled"}
+    assert Invocation.objects.get().n_cancelled == 2
 
 
 def test_the_stop_is_listed_until_it_is_confirmed(olga):

@@ -3,17 +3,25 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from access.principals import SYSTEM
+from assistant.commands.operations.scripts import Script
 from assistant.instances.models import Instance
 from assistant.instances.operations.releases import deregister_managed_instance
-from assistant.invocations.models import Invocation
+from assistant.invocations import limits, tasks
+from assistant.invocations.models import Invocation, Rollout, Target
+from assistant.invocations.operations.apart import all_or_each
 from assistant.invocations.operations.deliveries import ring_unheard
+from assistant.invocations.operations.runs import run_command
 from assistant.invocations.operations.stops import stop_invocation
 from assistant.invocations.operations.sweeps import end_overdue, release_stragglers, repair_counters
+from assistant.invocations.rules.plans import Timing
+from assistant.invocations.rules.rollouts import RolloutTerms, Share
+from assistant.invocations.rules.terms import Terms
 from tests.instances.factories import InstanceFactory
-from tests.invocations.factories import fetch, fresh, ran, report, started, target_of
+from tests.invocations.factories import blackout, fetch, fresh, planned, ran, report, started, target_of
 
 pytestmark = pytest.mark.django_db
 
@@ -149,3 +157,95 @@ def test_counters_that_are_wrong_are_repaired(olga):
 
     assert (fresh(invocation).status, invocation.n_success, invocation.n_pending) == ("Success", 1, 0)
     assert repair_counters(SYSTEM, invocation, now=timezone.now()) is False
+
+
+# --- What cannot be read ---
+
+
+@pytest.fixture
+def unreadable(olga):
+    """A plan whose zone is known no more."""
+    plan = planned(olga, frequency="0 0 12 * * ? * Europe/Berlin")
+    Invocation.objects.filter(pk=plan.pk).update(frequency="0 0 12 * * ? * Europe/Gone")
+    return target_of(plan)
+
+
+def stepwise(principal):
+    """A run of two that goes out one by one."""
+    instances = InstanceFactory.create_batch(2)
+    return run_command(
+        principal,
+        instances[0].region,
+        Script(content="echo hi"),
+        targets=Instance.objects.filter(pk__in=[instance.pk for instance in instances]),
+        timing=Timing(terms=Terms(rollout=RolloutTerms(Share(1)))),
+    )
+
+
+def test_a_row_that_cannot_be_read_keeps_no_other_one_waiting(olga, unreadable, caplog):
+    others = [target_of(ran(olga)) for _ in range(4)]
+    Target.objects.update(due_at=timezone.now() - timedelta(seconds=5))
+
+    tasks.sweep()
+
+    assert {fresh(other).status for other in others} == {"Aborted"}
+    assert (fresh(unreadable).status, unreadable.due_at > timezone.now()) == ("Scheduled", True)
+    [said] = [record for record in caplog.records if record.exc_info]
+    assert said.getMessage() == f"Left out target={unreadable.pk}"
+
+
+def test_rows_that_cannot_be_read_do_not_come_first_for_ever(olga, unreadable, monkeypatch):
+    monkeypatch.setattr(limits, "SWEEP_BATCH", 1)
+    other = target_of(ran(olga))
+    early = timezone.now() - timedelta(hours=2)
+    Target.objects.filter(pk=unreadable.pk).update(due_at=early)
+    Target.objects.filter(pk=other.pk).update(due_at=early + timedelta(hours=1))
+
+    tasks.sweep()
+
+    assert fresh(other).status == "Aborted"
+
+
+def test_plans_are_held_beside_one_that_cannot_be_read(olga, unreadable):
+    plan = target_of(planned(olga, frequency="rate(5m)"))
+    blackout(timedelta(minutes=-1))
+
+    tasks.hold_plans()
+
+    assert (fresh(plan).held_for, fresh(unreadable).held_for) == ("Blackout", "")
+
+
+def test_a_rollout_that_cannot_be_read_does_not_keep_the_others(olga):
+    first, second = (stepwise(olga) for _ in range(2))
+    Rollout.objects.filter(pk=first.pk).update(at_a_time="many")
+    for invocation in (first, second):
+        report(invocation.targets.get(is_held=False))
+
+    tasks.sweep()
+
+    assert [one.targets.filter(is_held=True).count() for one in (first, second)] == [1, 0]
+
+
+def test_a_part_of_the_sweep_that_fails_keeps_no_other_one_waiting(olga, monkeypatch):
+    def fails(_principal, *, now):
+        raise OperationalError
+
+    monkeypatch.setattr(tasks, "SWEEP", (fails, *tasks.SWEEP))
+    target = target_of(ran(olga))
+    Target.objects.update(due_at=timezone.now() - timedelta(seconds=5))
+
+    tasks.sweep()
+
+    assert fresh(target).status == "Aborted"
+
+
+def test_a_database_that_is_away_is_asked_once():
+    asked = []
+
+    def step(pks):
+        asked.append(pks)
+        raise OperationalError
+
+    with pytest.raises(OperationalError):
+        all_or_each(step, [1, 2, 3])
+    assert asked == [[1, 2, 3]]

@@ -6,9 +6,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from access.principals import SYSTEM
 from assistant.invocations.models import Record, Target
+from assistant.invocations.operations.plan_limits import hold_plans
 from tests.instances.factories import InstanceFactory
-from tests.invocations.factories import planned, ran, ran_at, report, started, target_of
+from tests.invocations.factories import blackout, planned, ran, ran_at, report, started, target_of
 
 pytestmark = pytest.mark.django_db
 
@@ -18,6 +20,8 @@ def web(olga):
     """Three instances, and what one plan ran on them at two moments: at the second, one said something else."""
     instances = [InstanceFactory(name=f"web-{number}") for number in (1, 2, 3)]
     invocation = planned(olga, *instances, frequency="rate(1h)")
+    invocation.created_at -= timedelta(minutes=150)
+    invocation.save(update_fields=["created_at"])
     first = invocation.created_at + timedelta(hours=1)
     for instance in instances:
         ran_at(target_of(invocation, instance), first, body=b"ok\n")
@@ -174,6 +178,15 @@ def test_a_run_is_compared_with_another_instances_at_the_same_moment(web, as_ope
     assert "web-3 against web-1" in page.content.decode()
 
 
+def test_of_a_moment_that_came_twice_the_last_run_is_compared(web, as_operator):
+    record, other = record_of(web, "web-3", 2), record_of(web, "web-1", 2)
+    ran_at(other.target, other.fired_at + timedelta(minutes=1), body=b"again\n")
+
+    page = as_operator.get(f"{record.get_absolute_url()}compare/", {"instance": other.instance_id})
+
+    assert page.context["other"] == record_of(web, "web-1", 3)
+
+
 def test_a_run_by_hand_is_compared_with_the_plans_last_one(web, olga, as_operator):
     instance = web.targets.get(instance__name="web-3").instance
     target = started(target_of(ran(olga, instance, content=web.command.content)))
@@ -249,6 +262,23 @@ def test_the_number_of_queries_does_not_grow_with_runs(web, olga, as_operator, d
     ]:
         with django_assert_max_num_queries(most):
             assert as_operator.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("windows", [1, 6])
+def test_a_plan_that_is_held_in_part_says_by_what_at_no_more_cost(
+    windows, web, as_operator, django_assert_max_num_queries
+):
+    web.targets.get(instance__name="web-1").instance.tags.create(key="env", value="prod")
+    for number in range(windows):
+        blackout(start=-timedelta(minutes=5), length=timedelta(hours=1 + number), tag_key="env")
+    blackout(start=-timedelta(minutes=5), tag_key="elsewhere")
+    hold_plans(SYSTEM, now=timezone.now())
+
+    with django_assert_max_num_queries(12):
+        page = page_of(as_operator, web).content.decode()
+
+    assert page.count("1 of 3 instances are held until") == windows
+    assert "Next run" in page
 
 
 def test_the_page_of_an_instance_says_which_plans_run_there_and_when(web, olga, as_operator):

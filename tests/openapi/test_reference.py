@@ -44,7 +44,7 @@ def test_every_action_has_a_page(name, as_reader):
 
     text = response.content.decode()
     assert response.status_code == 200
-    assert f"ecs:{name}" in text
+    assert served()[ECS, name].permission() in text
     assert ("confirmed" in text) is not only_looks(served()[ECS, name])
 
 

@@ -35,7 +35,7 @@ NONSENSE = {
 def test_an_action_is_known_to_policies_and_says_what_it_does(version, name):
     action = served()[version, name]
 
-    assert known(f"{action.product()}:{name}"), "access/rules/actions.py does not have it"
+    assert known(action.permission()), "access/rules/actions.py does not have it"
     assert action.doc
     assert name not in NOT_SERVED[version]
     assert all(parameter.doc for parameter in parameters_of(action))

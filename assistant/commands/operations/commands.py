@@ -41,27 +41,43 @@ def modify_command(
     timeout: int | None = None,
     working_dir: str | None = None,
 ) -> Command:
-    """Change how a command is called, how long it may take and where it runs; for runs to come (CA-91, CA-92)."""
+    """Change how a command is called, how long it may take and where it runs; for runs to come (CA-91, CA-92).
+
+    What is not named stays as it is, also what somebody else has changed since `command` was read. Raises
+    CommandUnknown for one that has been deleted.
+    """
     authorize(principal, "ecs:ModifyCommand", command.arn)
 
-    before = changeable(command)
+    wanted: dict[str, str | int] = {}
     if name is not None:
         check_length("name", name, limits.NAME_CHARACTERS)
-        command.name = name
+        wanted["name"] = name
     if description is not None:
         check_length("description", description, limits.DESCRIPTION_CHARACTERS)
-        command.description = description
+        wanted["description"] = description
     if timeout is not None:
         check_timeout(timeout)
-        command.timeout = max(timeout, limits.TIMEOUT_LEAST)
+        wanted["timeout"] = max(timeout, limits.TIMEOUT_LEAST)
     if working_dir is not None:
         check_length("working_dir", working_dir, limits.WORKING_DIR_CHARACTERS)
-        command.working_dir = working_dir
-    command.save(update_fields=["name", "description", "timeout", "working_dir"])
+        wanted["working_dir"] = working_dir
+    held = held_command(command)
+    before = changeable(held)
+    for field, value in wanted.items():
+        setattr(held, field, value)
+    held.save(update_fields=list(wanted))
 
-    record(principal, "ecs:ModifyCommand", command.pk, before=before, after=changeable(command))
+    record(principal, "ecs:ModifyCommand", held.pk, before=before, after=changeable(held))
     followups.commands_changed()
-    return command
+    return held
+
+
+def held_command(command: Command) -> Command:
+    """A saved command as it is now, kept from others until the transaction ends. Raises CommandUnknown."""
+    held = Command.objects.kept().held().filter(pk=command.pk).first()
+    if held is None:
+        raise errors.CommandUnknown(_("This command has been deleted."))
+    return held
 
 
 def changeable(command: Command) -> dict[str, str | int]:

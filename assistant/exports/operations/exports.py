@@ -27,7 +27,7 @@ EXPORT = "ecs:ExportInvocationResults"
 def create_export(
     principal: Principal, invocation: Invocation, *, form: Format, history: bool = False
 ) -> Export:
-    """Have the results of a run written into a file, in the background.
+    """Have the results of a run written into a file, in the background: those that there are now.
 
     Of a plan that recurs the last run of each instance, with `history` every one that is kept.
 
@@ -40,14 +40,14 @@ def create_export(
         message = _("You keep %(number)d exports already. Delete one, or wait: each is kept for a day.")
         raise errors.ExportsExhausted(message % {"number": limits.KEPT_PER_USER})
     has_history = history and invocation.plan.recurs
+    now = timezone.now()
     rows = invocation.records.all() if has_history else invocation.targets.all()
-    size = rows.aggregate(number=Count("pk"), output_bytes=Sum("stored_bytes"))
+    size = rows.filter(created_at__lte=now).aggregate(number=Count("pk"), output_bytes=Sum("stored_bytes"))
     output_bytes = size["output_bytes"] or 0
     if output_bytes > limits.OUTPUT_BYTES:
         message = _("The outputs come to more than 1 GiB. Download those that you need one by one.")
         raise errors.ExportTooLarge(message, field="format")
 
-    now = timezone.now()
     export = Export.objects.create(
         id=ids.new_id("e", invocation.region.code),
         invocation=invocation,

@@ -13,9 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access.models import Role, User
 from access.operations.calls import record
-from access.operations.identities import Origin, principal_for
+from access.operations.identities import Origin, principal_still
 from access.principals import Door, Principal
 from assistant.exports import followups, limits
 from assistant.exports.models import Export
@@ -159,10 +158,16 @@ def break_off(principal: Principal, export: Export, reason: str) -> None:
 
 
 def rows_of(export: Export) -> TargetQuerySet | RecordQuerySet:
-    """What is a row of the file each: the instances of the run, or the runs on them."""
-    if export.has_history:
-        return Record.objects.filter(invocation=export.invocation_id).order_by("pk")
-    return Target.objects.filter(invocation=export.invocation_id).order_by("pk")
+    """What is a row of the file each: the instances of the run, or the runs on them.
+
+    Not what has come since it was asked for: the file would not be whole, and whether something is gone
+    could not be told by counting.
+    """
+    kind = Record if export.has_history else Target
+    rows: TargetQuerySet | RecordQuerySet = kind.objects.filter(
+        invocation=export.invocation_id, created_at__lte=export.created_at
+    )
+    return rows.order_by("pk")
 
 
 def fields_of(export: Export) -> tuple[str, ...]:
@@ -207,12 +212,11 @@ def whole_list(export: Export) -> Iterator[Result]:
 
 def principal_of(export: Export) -> Principal:
     """Whoever asked, with what they may do now. Raises Withdrawn where they or their role are gone."""
-    user = User.objects.filter(pk=export.created_by_id or 0, is_active=True).first()
-    role = Role.objects.filter(name=export.role).first() if export.role else None
-    if user is None or (export.role and role is None):
-        raise Withdrawn
     origin = Origin(export.source_ip, export.is_secure, export.has_second_factor)
-    return principal_for(user, Door(export.door), origin=origin, role=role)
+    principal = principal_still(export.created_by_id, Door(export.door), origin=origin, role=export.role)
+    if principal is None:
+        raise Withdrawn
+    return principal
 
 
 # --- Afterwards ---

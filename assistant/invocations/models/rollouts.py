@@ -34,6 +34,11 @@ class Rollout(models.Model):
     n_batches = counter(_("batches"))
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     confirmed_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    # How its last word was given, of whoever made or confirmed it: with this the permission is asked again.
+    role = models.CharField(max_length=64, blank=True)
+    source_ip = models.CharField(max_length=45, blank=True)
+    is_secure = models.BooleanField(default=False)
+    has_second_factor = models.BooleanField(default=False)
 
     objects = RolloutQuerySet.as_manager()
 

@@ -1,11 +1,11 @@
 """Blackout windows: times in which no plan runs, made, changed and deleted by people."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,9 +20,9 @@ from assistant.instances.querysets import InstanceQuerySet
 from assistant.invocations import followups, limits
 from assistant.invocations.models import Blackout
 from assistant.invocations.querysets import TargetQuerySet
-from assistant.invocations.rules.blackouts import Single, Weekly, Window, stretch_at
+from assistant.invocations.rules.blackouts import Single, Stretch, Weekly, Window, stretch_at
 from assistant.invocations.rules.zones import UTC_ZONE
-from assistant.invocations.states import HoldCause
+from assistant.invocations.states import OPEN, HoldCause
 from console.kit.errors import InvalidParameter, QuotaExceeded
 
 
@@ -182,26 +182,46 @@ class Held:
     holds: list[Hold]
 
 
-def held_by_run(targets: TargetQuerySet, *, now: datetime) -> dict[str, Held]:
-    """What holds plans of these targets, by invocation. One query where nothing does."""
-    held = targets.held().unfinished().order_by()
-    counts = list(held.values_list("invocation", "held_for").annotate(number=Count("pk")))
-    holds: dict[str, list[Hold]] = defaultdict(list)
-    if any(cause == HoldCause.BLACKOUT for _pk, cause, _number in counts):
-        in_windows = held.filter(held_for=HoldCause.BLACKOUT)
-        for blackout, stretch in Blackout.objects.in_force(now, ahead=limits.HOLD_AHEAD):
-            places = Instance.objects.at_place(blackout.region_id, blackout.tag_key, blackout.tag_value)
-            there = in_windows.filter(instance__in=places).values_list("invocation")
-            for pk, number in there.annotate(number=Count("pk")):
-                holds[pk].append(Hold(stretch.end, blackout.reason, number))
-    for pk, cause, number in counts:
-        if cause == HoldCause.QUOTA:
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The windows that are open or about to be, and how to ask what they and the quota hold of some targets."""
+
+    now: datetime
+    in_force: Sequence[tuple[Blackout, Stretch]]
+
+    @classmethod
+    def at(cls, now: datetime) -> "Holding":
+        return cls(now, Blackout.objects.in_force(now, ahead=limits.HOLD_AHEAD))
+
+    def counts(self) -> dict[str, Count]:
+        """What a query over targets counts for `held` to read: one query, however many windows there are."""
+        counted = {cause.name: held_for(cause) for cause in HoldCause}
+        for number, (blackout, _stretch) in enumerate(self.in_force):
+            there = Instance.objects.at_place(blackout.region_id, blackout.tag_key, blackout.tag_value)
+            counted[f"window_{number}"] = held_for(HoldCause.BLACKOUT, instance__in=there)
+        return counted
+
+    def held(self, counted: Mapping[str, Any]) -> Held:
+        holds = [
+            Hold(stretch.end, blackout.reason, counted[f"window_{number}"])
+            for number, (blackout, stretch) in enumerate(self.in_force)
+            if counted[f"window_{number}"]
+        ]
+        if by_quota := counted[HoldCause.QUOTA.name]:
             reason = _("The runs of this region's quota for today are used up.")
-            holds[pk].append(Hold(tomorrow_after(now), reason, number, RUNS.refusal.code))
-    n_held = Counter[str]()
-    for pk, _cause, number in counts:
-        n_held[pk] += number
-    return {pk: Held(number, holds[pk]) for pk, number in n_held.items()}
+            holds.append(Hold(tomorrow_after(self.now), reason, by_quota, RUNS.refusal.code))
+        return Held(sum(counted[cause.name] for cause in HoldCause), holds)
+
+
+def held_for(cause: HoldCause, **where: object) -> Count:
+    return Count("pk", filter=Q(held_for=cause, status__in=OPEN, **where))
+
+
+def held_by_run(targets: TargetQuerySet, *, now: datetime) -> dict[str, Held]:
+    """What holds plans of these targets, by invocation. Two queries, however many there are."""
+    holding = Holding.at(now)
+    rows = targets.held().unfinished().order_by().values("invocation").annotate(**holding.counts())
+    return {row["invocation"]: holding.held(row) for row in rows}
 
 
 def in_words(dark: Dark) -> str:

@@ -96,10 +96,12 @@ def list_tasks(_principal: Principal, fetches: Sequence[Fetch]) -> list[Work]:
 
 def note_clocks(fetches: Sequence[Fetch]) -> None:
     """The zones of servers' clocks, which plans without one go by (CA-124)."""
-    for fetch in fetches:
-        if fetch.is_startup and fetch.time_zone:
-            stale = Instance.objects.filter(pk=fetch.instance_id).exclude(time_zone=fetch.time_zone)
-            stale.update(time_zone=fetch.time_zone)
+    said = {fetch.instance_id: fetch.time_zone for fetch in fetches if fetch.is_startup and fetch.time_zone}
+    if not said:
+        return
+    known = Instance.objects.filter(pk__in=said).values_list("pk", "time_zone")
+    for instance_id in Instance.objects.lock_in_order(pk for pk, zone in known if zone != said[pk]):
+        Instance.objects.filter(pk=instance_id).update(time_zone=said[instance_id])
 
 
 def begin_anew(run: Run, series: Series | None, *, cold_start: bool, now: datetime) -> None:

@@ -19,6 +19,7 @@ from access.rules.quotas import RUNS
 from assistant.instances.models import Instance
 from assistant.invocations import followups, limits
 from assistant.invocations.models import Blackout, Invocation, Target
+from assistant.invocations.operations.apart import all_or_each
 from assistant.invocations.operations.writing import Batch, hold, write
 from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules.progress import Run, give_back, hold_back
@@ -72,10 +73,11 @@ Step = Callable[..., int]
 
 
 def step_by_step(step: Step, principal: Principal, targets: TargetQuerySet, *, now: datetime) -> int:
-    """Take the targets in batches, each in its own transaction."""
+    """Take the targets in batches, each in its own transaction; those that cannot be read are left out."""
     moved, last = 0, 0
     while pks := list(targets.following(last)[: limits.SWEEP_BATCH]):
-        moved, last = moved + step(principal, pks, now=now), pks[-1]
+        number, _left_out = all_or_each(partial(step, principal, now=now), pks)
+        moved, last = moved + number, pks[-1]
     return moved
 
 

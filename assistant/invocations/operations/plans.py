@@ -45,6 +45,7 @@ def modify_invocation_attribute(
     places = places_of(targets.filter(region=invocation.region_id), now=now)
     authorize_run(principal, action, places, invocation.username, command=invocation.command.arn)
 
+    Invocation.objects.take_turn(invocation.pk)
     held = Invocation.objects.locked([invocation.pk]).get()
     check_open(held, now=now)
     known = set(held.targets.values_list("instance_id", flat=True))
@@ -71,13 +72,23 @@ def modify_invocation_attribute(
 
 def check_open(invocation: Invocation, *, now: datetime) -> None:
     """Raise PlanNotOpen where nothing can be added."""
-    plan = invocation.plan
-    if not plan.waits or invocation.is_rollout:
+    if not invocation.plan.waits or invocation.is_rollout:
         raise errors.PlanNotOpen(_("Instances are added to plans only. Run the command on them instead."))
-    schedule = Schedule(plan, invocation.created_at, invocation.expires_at)
-    has_next = plan.kind is PlanKind.NEXT_START or schedule.goes_on(now)
-    if invocation.is_final or invocation.state is Overall.STOPPING or not has_next:
+    if not has_runs_to_come(invocation, now=now):
         raise errors.PlanOver(_("The plan is over: it has no further run."))
+
+
+def is_open(invocation: Invocation, *, now: datetime) -> bool:
+    """Whether instances can be added to it."""
+    is_plan = invocation.plan.waits and not invocation.is_rollout
+    return is_plan and has_runs_to_come(invocation, now=now)
+
+
+def has_runs_to_come(invocation: Invocation, *, now: datetime) -> bool:
+    if invocation.is_final or invocation.state is Overall.STOPPING:
+        return False
+    schedule = Schedule(invocation.plan, invocation.created_at, invocation.expires_at)
+    return invocation.plan.kind is PlanKind.NEXT_START or schedule.goes_on(now)
 
 
 def count(invocation: Invocation, new: list[Place], *, now: datetime) -> None:

@@ -5,6 +5,7 @@ Whoever holds a target holds its records: nobody writes one without the other.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -14,7 +15,9 @@ from assistant.invocations.models import Invocation, Record
 from assistant.invocations.rules.cron import Cron
 from assistant.invocations.rules.plans import stored_plan
 from assistant.invocations.rules.progress import Run
-from assistant.invocations.rules.recurring import RecordRun, Series
+from assistant.invocations.rules.record_runs import RecordRun
+from assistant.invocations.rules.recurring import Series
+from assistant.invocations.rules.reports import Report
 from assistant.invocations.rules.schedules import Schedule
 from assistant.invocations.rules.zones import UTC_ZONE, Zone, zone_named
 from assistant.invocations.states import RepeatMode, Status
@@ -44,7 +47,7 @@ WRITE_RECORD = f"""
 """  # noqa: S608 - column names of our own
 
 
-def series_of(runs: Sequence[Run], starts: Collection[int], numbers: Collection[int]) -> dict[int, Series]:
+def series_of(runs: Sequence[Run], starts: Collection[int], versions: Collection[int]) -> dict[int, Series]:
     """The series of those of these runs whose plan recurs. No query where there is none, else three at most."""
     recurring = [run for run in runs if recurs(run)]
     if not recurring:
@@ -55,10 +58,25 @@ def series_of(runs: Sequence[Run], starts: Collection[int], numbers: Collection[
         run.id: Series(run, schedules[run.invocation_id], clocks.get(run.instance_id, UTC_ZONE))
         for run in recurring
     }
-    for record in Record.objects.of_batch(series, set(starts) - {0}, set(numbers) - {0}):
+    for record in Record.objects.of_batch(series, starts, versions):
         one = series[record.target_id]
         one.records.append(loaded(record, one.run))
     return series
+
+
+def learn_moments(told: Iterable[tuple[Series, Report]], *, now: datetime) -> None:
+    """Load what there is of moments at which runs are told of late. Mostly none is: no query then."""
+    late = {(one.run.id, at): one for one, report in told if (at := one.late_moment(report, now))}
+    if not late:
+        return
+    plans = {one.run.invocation_id for one in late.values()}
+    whose, when = {target_id for target_id, _at in late}, {at for _target_id, at in late}
+    for record in Record.objects.filter(invocation__in=plans, fired_at__in=when, target__in=whose):
+        one = late.get((record.target_id, record.fired_at))
+        if one and all(known.number != record.number for known in one.records):
+            one.records.append(loaded(record, one.run))
+    for one in late.values():
+        one.records.sort(key=attrgetter("number"))
 
 
 def recurs(run: Run) -> bool:

@@ -1,7 +1,9 @@
 """Run, then restart (CA-273 to CA-277): a second invocation, written with the first and held until that has ended."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Protocol
 
 from django.utils.translation import gettext as _
 
@@ -16,6 +18,7 @@ from assistant.instances.operations.permissions import authorize_instances
 from assistant.invocations import limits
 from assistant.invocations.errors import RunAsRefused
 from assistant.invocations.models import Invocation, Rollout, Target
+from assistant.invocations.operations.rollouts import given_by
 from assistant.invocations.operations.writing import add_targets
 from assistant.invocations.rules.restarts import NAME, RestartTerms, script_for
 from assistant.invocations.rules.rollouts import RolloutState
@@ -38,10 +41,7 @@ def begin_restart(
     )
     instances = list(there)
     authorize_instances(principal, "ecs:RebootInstance", [(one.pk, one.region_id) for one in instances])
-    for instance in instances:
-        if not instance.is_privileged:
-            message = _("The agent on %(name)s is not root: it cannot restart the server.")
-            raise RunAsRefused(message % {"name": instance.name}, field="restart")
+    check_rights(instances)
     kind, content = script_for(instances[0].os_type, force=terms.force)
     script = Script(content, type=kind, name=str(NAME), timeout=limits.RESTART_SCRIPT_SECONDS)
     command = write_command(principal, first.region, script, kept=False)
@@ -66,6 +66,20 @@ def begin_restart(
     record(principal, "ecs:RebootInstance", restart.pk, **facts, instances=some)
     logger.info("Restart follows invocation=%s restart=%s", first.pk, restart.pk)
     return restart
+
+
+class Restartable(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_privileged(self) -> bool: ...
+
+
+def check_rights(servers: Iterable[Restartable]) -> None:
+    for server in servers:
+        if not server.is_privileged:
+            message = _("The agent on %(name)s is not root: it cannot restart the server.")
+            raise RunAsRefused(message % {"name": server.name}, field="restart")
 
 
 def write_restart(
@@ -93,5 +107,6 @@ def write_restart(
         stop_after="1",
         only_succeeded=terms.only_succeeded,
         state=RolloutState.FOLLOWING,
+        **given_by(principal),
     )
     return restart

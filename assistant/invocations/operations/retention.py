@@ -10,9 +10,10 @@ stays as it is.
 import heapq
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Sum
@@ -169,7 +170,7 @@ def purge_steps(_principal: Principal, purged: Purged, *, now: datetime, pace: P
 
 def purge_runs(region_id: str, cutoff: datetime, purged: Purged, pace: Pace) -> Iterator[None]:
     for invocation_id in list(doomed_runs(region_id, cutoff).values_list("pk", flat=True)):
-        if is_held(invocation_id):
+        if at_work_on([invocation_id]):
             continue
         while True:
             with pace.step() as rows:
@@ -183,10 +184,10 @@ def purge_runs(region_id: str, cutoff: datetime, purged: Purged, pace: Pace) -> 
         yield
 
 
-def is_held(invocation_id: str) -> bool:
-    """Whether a room above is at work on the run: it goes with the next purge."""
-    answers = runs_about_to_be_purged.send(Invocation, invocation_ids=[invocation_id])
-    return any(answer for _receiver, answer in answers)
+def at_work_on(invocation_ids: Collection[str]) -> set[str]:
+    """Those of these runs that a room above is at work on: they go with the next purge."""
+    answers: Any = runs_about_to_be_purged.send(Invocation, invocation_ids=list(invocation_ids))
+    return {invocation_id for _receiver, answer in answers for invocation_id in answer}
 
 
 def purge_results_of(invocation_id: str, rows: int) -> int:
@@ -221,13 +222,17 @@ def purge_records(region_id: str, cutoff: datetime, purged: Purged, pace: Pace) 
 
 def purge_records_after(last: int, doomed: RecordQuerySet, rows: int) -> tuple[int | None, int]:
     """Delete some records of plans that live on; says up to which, None where that was all, and how many."""
-    fields = ("target_id", "number", "stored_bytes", "pk")
+    fields = ("target_id", "number", "stored_bytes", "invocation_id", "pk")
     found = list(doomed.filter(pk__gt=last).order_by("pk").values_list(*fields)[:rows])
-    keys = within_bytes([(target_id, number, size) for target_id, number, size, _pk in found])
-    if not keys:
+    if not found:
         return None, 0
-    forget_outputs(IndexedOutput.objects.of_keys(keys))
-    return found[len(keys) - 1][-1], delete_records(keys)
+    busy = at_work_on({invocation_id for *_key, invocation_id, _pk in found})
+    free = [row for row in found if row[3] not in busy]
+    keys = within_bytes([row[:3] for row in free])
+    up_to = free[len(keys) - 1] if len(keys) < len(free) else found[-1]
+    if keys:
+        forget_outputs(IndexedOutput.objects.of_keys(keys))
+    return up_to[-1], delete_records(keys)
 
 
 def purge_commands(purged: Purged, *, now: datetime, pace: Pace) -> Iterator[None]:

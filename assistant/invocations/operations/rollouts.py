@@ -6,6 +6,7 @@ after commits that end runs, and by the sweep.
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, OuterRef, Subquery
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from access.operations.calls import operation, record
 from access.operations.decisions import authorize_each, authorize_look
-from access.principals import Principal
+from access.operations.identities import Origin, principal_still
+from access.principals import Door, Principal
 from access.rules.conditions import RUN_AS_KEY
 from access.scopes import arn
 from assistant.commands.models import Command
@@ -23,13 +25,16 @@ from assistant.instances.operations.permissions import authorize_instances
 from assistant.invocations import followups
 from assistant.invocations.errors import NothingToConfirm
 from assistant.invocations.models import Invocation, Rollout, Target
+from assistant.invocations.operations.apart import apart
 from assistant.invocations.operations.sweeps import surroundings
 from assistant.invocations.operations.writing import hold, write
+from assistant.invocations.querysets import TargetQuerySet
 from assistant.invocations.rules import codes
 from assistant.invocations.rules.progress import call_off, take_turn
 from assistant.invocations.rules.restarts import is_wanted
 from assistant.invocations.rules.rollouts import RolloutState, RolloutTerms, Runs, Step, next_step
 from assistant.invocations.states import Status
+from console.kit.errors import NotAllowed
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +45,7 @@ def begin_rollout(
     """Write down how it goes out, and let the first ones begin; part of the operation that makes the run."""
     Rollout.objects.create(
         invocation=invocation,
+        **given_by(principal),
         at_a_time=terms.at_a_time.text,
         first_batch=terms.first_batch,
         wait=terms.wait,
@@ -58,6 +64,8 @@ def advance(_principal: Principal, invocation_id: str, *, now: datetime) -> bool
     if rollout.state == RolloutState.FOLLOWING:
         return begin_following(rollout, now=now)
     step = next_step(rollout.terms, rollout.standing, runs_of(invocation_id), now=now)
+    if step.n_released and not is_still_allowed(rollout, step.n_released):
+        step = Step(RolloutState.HALTED, reason=codes.ROLLOUT_NOT_ALLOWED)
     n_begun = let_begin(invocation_id, step.n_released, now=now) if step.n_released else 0
     if step.reason:
         call_off_rest(invocation_id, step.reason, now=now)
@@ -101,11 +109,15 @@ def runs_of(invocation_id: str) -> Runs:
     return Runs(n_total, held_now, n_open - held_now, n_failed)
 
 
-def let_begin(invocation_id: str, number: int, *, now: datetime) -> int:
-    """The turn of the next ones, in the order of their ids; who is offline has failed. Says how many."""
+def next_ones(invocation_id: str, number: int) -> TargetQuerySet:
     waiting = Target.objects.held_back().filter(invocation=invocation_id).order_by("pk")
     chosen = list(waiting.values_list("pk", flat=True)[:number])
-    batch = hold(waiting.filter(pk__lte=chosen[-1])) if chosen else hold(Target.objects.none())
+    return waiting.filter(pk__lte=chosen[-1]) if chosen else waiting.none()
+
+
+def let_begin(invocation_id: str, number: int, *, now: datetime) -> int:
+    """The turn of the next ones, in the order of their ids; who is offline has failed. Says how many."""
+    batch = hold(next_ones(invocation_id, number))
     around = surroundings([run.instance_id for run in batch.runs], now=now)
     for run in batch.runs:
         take_turn(run, around[run.instance_id], now=now)
@@ -137,7 +149,8 @@ def note_step(rollout: Rollout, step: Step, n_begun: int) -> None:
 def advance_all(principal: Principal, *, now: datetime) -> None:
     """Take the steps that nobody was told of, or whose time has come."""
     for invocation_id in Rollout.objects.to_look_at(now).values_list("pk", flat=True):
-        advance_on(principal, invocation_id, now=now)
+        with apart("rollout", invocation_id):
+            advance_on(principal, invocation_id, now=now)
 
 
 def advance_on(principal: Principal, invocation_id: str, *, now: datetime) -> None:
@@ -152,7 +165,7 @@ def confirm_rollout(principal: Principal, invocation: Invocation) -> Invocation:
 
     Whoever confirms must be allowed to run the command on all that have not begun.
     """
-    authorize_rest(principal, invocation)
+    authorize_runs(principal, invocation, invocation.targets.held_back())
     now = timezone.now()
     rollout = Rollout.objects.locked().filter(pk=invocation.pk).first()
     if rollout is not None and rollout.confirmed_at is not None:
@@ -160,7 +173,7 @@ def confirm_rollout(principal: Principal, invocation: Invocation) -> Invocation:
     if rollout is None or rollout.state != RolloutState.PAUSED:
         raise NothingToConfirm(_("There is nothing to confirm: the run does not wait for it."))
 
-    facts = {"confirmed_at": now, "confirmed_by": principal.user_id}
+    facts = {"confirmed_at": now, "confirmed_by": principal.user_id, **given_by(principal)}
     # What waits until now goes on with its next step.
     Rollout.objects.filter(pk=rollout.pk).update(state=RolloutState.WAITING, next_at=now, **facts)
     n_held = runs_of(invocation.pk).n_held
@@ -179,10 +192,38 @@ def called(command: Command) -> str:
     return arn("ecs", "command", command.name, region=command.region_id)
 
 
-def authorize_rest(principal: Principal, invocation: Invocation) -> None:
+def given_by(principal: Principal) -> dict[str, Any]:
+    """How whoever lets it go on has come: conditions of policies speak of that."""
+    return {
+        "role": principal.role,
+        "source_ip": principal.source_ip,
+        "is_secure": principal.is_secure,
+        "has_second_factor": principal.has_second_factor,
+    }
+
+
+def is_still_allowed(rollout: Rollout, number: int) -> bool:
+    """Whether who made it, or has confirmed it since, may run it on the next ones now."""
+    invocation = rollout.invocation
+    user_id = rollout.confirmed_by_id if rollout.confirmed_at else invocation.created_by_id
+    origin = Origin(rollout.source_ip, rollout.is_secure, rollout.has_second_factor)
+    principal = principal_still(user_id, Door(invocation.door), origin=origin, role=rollout.role)
+    if principal is None:
+        return False
+    try:
+        authorize_runs(principal, invocation, next_ones(invocation.pk, number))
+    except NotAllowed:
+        return False
+    return True
+
+
+def authorize_runs(principal: Principal, invocation: Invocation, targets: TargetQuerySet) -> None:
+    if invocation.is_restart:
+        servers = targets.order_by("pk").values_list("instance_id", "instance__region_id")
+        authorize_instances(principal, "ecs:RebootInstance", list(servers))
+        return
     action = invocation.run_action
-    rest = invocation.targets.held_back().order_by("pk")
-    columns = rest.values_list("instance_id", "instance__region_id", "username")
+    columns = targets.order_by("pk").values_list("instance_id", "instance__region_id", "username")
     places = {pk: (region_id, username) for pk, region_id, username in columns}
     if not places:
         authorize_look(principal, action)

@@ -17,9 +17,9 @@ from access.principals import Principal
 from access.rules.conditions import RUN_AS_KEY
 from access.rules.quotas import RUNS
 from access.scopes import arn
-from assistant.commands.errors import CommandUnknown
 from assistant.commands.limits import TIMEOUT_LEAST, USERNAME_CHARACTERS, WORKING_DIR_CHARACTERS
 from assistant.commands.models import Command
+from assistant.commands.operations.commands import held_command
 from assistant.commands.operations.scripts import (
     Script,
     check_length,
@@ -101,6 +101,7 @@ class Order:
     parameters: Mapping[str, str] = field(default_factory=dict)
     timing: Timing = NOW
     own: Own = AS_SAVED
+    is_restart: bool = False
 
 
 @operation("ecs:RunCommand")
@@ -158,8 +159,6 @@ def invoke_command(
     places = places_of(targets.filter(region=command.region_id), now=now)
     authorize_run(principal, action, places, username, command=command.arn)
 
-    if not command.kept:
-        raise CommandUnknown(_("This command has been deleted."))
     check_places(places, command.type, username)
     check_own(own)
     values = parameters_of(command, parameters or {})
@@ -168,6 +167,8 @@ def invoke_command(
     confirmed = check_guard(principal, command, values, places, timing)
 
     invocation = create_invocation(principal, command, places, order, now=now)
+    # Late: from here to the commit nobody else runs it. Who deletes it has either done so or sees the run.
+    held_command(command)
 
     tell_of_run(principal, action, invocation, places, timing.terms, confirmed)
     return invocation
@@ -350,6 +351,7 @@ def create_invocation(
         repeat_mode=plan.repeat_mode,
         frequency=plan.frequency,
         expires_at=order.timing.expires_at,
+        is_restart=order.is_restart,
         is_rollout=terms.rollout is not None,
         waits_until=terms.waits_until,
         username=order.username,

@@ -28,6 +28,8 @@ def stop_invocation(
     What no agent has fetched is over at once; the rest is Stopping until its agent confirms. A second order
     while the first is on its way changes nothing. Raises NothingToStop when everything has ended.
     """
+    # What is being added to a plan at this moment is stopped with the rest.
+    Invocation.objects.take_turn(invocation.pk)
     chosen = invocation.targets.all() if targets is None else targets.filter(invocation=invocation)
     chosen = chosen.unfinished()
     places = chosen.order_by("pk").values_list("instance_id", "instance__region_id")

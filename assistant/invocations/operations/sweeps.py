@@ -2,15 +2,18 @@
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Count
 
 from access.principals import Principal
 from assistant.instances.models import Instance
-from assistant.invocations import followups
+from assistant.invocations import followups, limits
 from assistant.invocations.models import Invocation, Target
+from assistant.invocations.operations.apart import all_or_each, apart
 from assistant.invocations.operations.writing import (
     COUNTERS,
     hold,
@@ -25,12 +28,23 @@ from assistant.invocations.states import Status, overall
 logger = logging.getLogger(__name__)
 
 
-@transaction.atomic
-def end_overdue(_principal: Principal, *, now: datetime) -> int:
+def end_all_overdue(principal: Principal, *, now: datetime) -> None:
+    while end_overdue(principal, now=now) == limits.SWEEP_BATCH:
+        pass
+
+
+def end_overdue(principal: Principal, *, now: datetime) -> int:
     """Turn runs whose deadline has passed into their error; says how many were looked at. One batch."""
     pks = list(Target.objects.overdue(now).values_list("pk", flat=True))
-    if not pks:
-        return 0
+    _ended, left_out = all_or_each(partial(end_targets, principal, now=now), pks)
+    for pk in left_out:
+        # Not through `hold`, which may be what fails for it. It comes again, and not as the first one.
+        Target.objects.filter(pk=pk).update(due_at=now + limits.LEFT_OUT_FOR)
+    return len(pks)
+
+
+@transaction.atomic
+def end_targets(_principal: Principal, pks: Collection[int], *, now: datetime) -> int:
     # Read again under the lock: a report may have come in between.
     batch = hold(Target.objects.filter(pk__in=pks, due_at__lte=now))
     around = surroundings([run.instance_id for run in batch.runs], now=now)
@@ -40,12 +54,12 @@ def end_overdue(_principal: Principal, *, now: datetime) -> int:
             series.pass_deadline(around[run.instance_id], now=now)
         else:
             pass_deadline(run, around[run.instance_id], now=now)
-    write(batch, now=now)
+    ended = write(batch, now=now)
     # Plans that have expired are taken back from their agents.
     expired = [run.instance_id for run in batch.runs if run.status is Status.STOPPING]
     followups.ring_later(expired, "kick_vm")
     logger.info("Deadlines passed runs=%d", len(batch.runs))
-    return len(pks)
+    return ended
 
 
 def surroundings(instance_ids: list[str], *, now: datetime) -> dict[str, Surroundings]:
@@ -72,7 +86,11 @@ def release_stragglers(principal: Principal, *, now: datetime) -> int:
     """End what was begun on an instance in the very moment of its release; says how many runs."""
     open_ones = Target.objects.unfinished().filter(instance__released_at__isnull=False)
     instances = Instance.objects.filter(pk__in=open_ones.values("instance"))
-    return sum(release_runs(principal, instance, now=now) for instance in instances)
+    number = 0
+    for instance in instances:
+        with apart("instance", instance.pk):
+            number += release_runs(principal, instance, now=now)
+    return number
 
 
 @transaction.atomic

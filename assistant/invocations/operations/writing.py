@@ -91,14 +91,15 @@ class Batch:
         return [(old, new) for old, new in zip(self.before, self.runs, strict=True) if old != new]
 
 
-def hold(targets: TargetQuerySet, *, starts: Collection[int] = (), numbers: Collection[int] = ()) -> Batch:
+def hold(targets: TargetQuerySet, *, starts: Collection[int] = (), versions: Collection[int] = ()) -> Batch:
     """Load these runs and keep others from changing them until the transaction ends.
 
-    Of plans that recur with their open and last records, and those with these starts or numbers.
+    Of plans that recur with their open and last records, and those that reports with these starts and
+    versions may be about.
     """
     rows = list(targets.locked().values_list(*RUN_FIELDS))
     runs = [run_of(row) for row in rows]
-    return Batch(runs, [run_of(row) for row in rows], series_of(runs, starts, numbers))
+    return Batch(runs, [run_of(row) for row in rows], series_of(runs, starts, versions))
 
 
 def run_of(row: tuple[Any, ...]) -> Run:
@@ -183,19 +184,9 @@ def sign(runs: Sequence[Run], chunks: Sequence[Chunk]) -> None:
         pieces[chunk.target_id, chunk.number].append((chunk.offset, chunk.body))
     partly = [run for run in runs if sum(len(body) for _at, body in pieces[run.output]) < run.stored_bytes]
     if partly:
-        pieces |= stored_pieces(partly)
+        pieces |= OutputChunk.objects.wholes([run.output for run in partly])
     for run in runs:
         run.digest = digest(run.exit_code, pieces[run.output])
-
-
-def stored_pieces(runs: Sequence[Run]) -> dict[tuple[int, int], list[tuple[int, bytes]]]:
-    pieces: defaultdict[tuple[int, int], list[tuple[int, bytes]]] = defaultdict(list)
-    numbers = {run.output[1] for run in runs}
-    rows = OutputChunk.objects.filter(target__in=[run.id for run in runs], number__in=numbers)
-    fields = ("target_id", "number", "offset", "body")
-    for target_id, number, offset, body in rows.order_by("target_id", "offset").values_list(*fields):
-        pieces[target_id, number].append((offset, bytes(body)))
-    return pieces
 
 
 def add_targets(targets: Sequence[Target]) -> None:

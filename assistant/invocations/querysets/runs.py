@@ -49,6 +49,8 @@ INSTANCE_OF_OUTPUT = Scoped(
     tags=tags_of("target__instance_id"),
 )
 
+# Tells the locks of `take_turn` from other advisory ones.
+TURN = 1_904
 GOING_ON = (Status.RUNNING, Status.STOPPING)
 STARTS = (RepeatMode.NEXT_REBOOT_ONLY, RepeatMode.EVERY_REBOOT)
 # Plans with times: agents keep them and fire them by themselves.
@@ -135,6 +137,16 @@ class InvocationQuerySet(models.QuerySet["Invocation"]):
         """These invocations in primary-key order, their rows held until the transaction ends."""
         return lock(self.filter(pk__in=list(ids)).order_by("pk"))
 
+    def take_turn(self, invocation_id: str) -> None:
+        """Keep others who add targets to it or stop them waiting until the transaction ends.
+
+        Who locks the targets that there are sees none that another transaction is about to commit. The first
+        of all locks.
+        """
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [TURN, invocation_id])
+
 
 class RunStateQuerySet(models.QuerySet[Run]):
     """What is asked of targets and of records alike."""
@@ -174,7 +186,8 @@ class TargetQuerySet(RunStateQuerySet["Target"]):
         return scope(principal, self, action, on=[INSTANCE_OF_TARGET])
 
     def unfinished(self) -> Self:
-        return self.filter(status__in=OPEN)
+        """By their end and not their states: that is what both databases have an index of."""
+        return self.filter(finished_at__isnull=True)
 
     def saying(self, terms: Iterable[str]) -> Self:
         """Those that have ended and whose output, or the last one, has these terms (`rules.searching`).
@@ -193,9 +206,13 @@ class TargetQuerySet(RunStateQuerySet["Target"]):
         """Those whose turn in a rollout has not come."""
         return self.filter(status=Status.PENDING, is_held=True)
 
+    def restarting(self) -> Self:
+        """Servers that were told to restart, or are to be, and are not back."""
+        return self.filter(finished_at__isnull=True, invocation__is_restart=True, is_held=False)
+
     def planned(self) -> Self:
         """Those of plans that have runs to come, with what a line about them prints; not of runs that began at once."""
-        waiting = self.filter(status__in=OPEN).exclude(invocation__repeat_mode=RepeatMode.ONCE)
+        waiting = self.unfinished().exclude(invocation__repeat_mode=RepeatMode.ONCE)
         return waiting.select_related("invocation__command").defer("invocation__command__content")
 
     def stoppable(self) -> Self:
@@ -213,7 +230,7 @@ class TargetQuerySet(RunStateQuerySet["Target"]):
 
     def waiting_for(self, instance_ids: Iterable[str]) -> Self:
         """What these agents have to fetch: runs not started, plans not known, stops not confirmed."""
-        return self.filter(TO_FETCH, instance__in=list(instance_ids))
+        return self.unfinished().filter(TO_FETCH, instance__in=list(instance_ids))
 
     def for_fetches(
         self, instance_ids: Iterable[str], starting: Collection[str], *, cold: Collection[str], now: datetime
@@ -229,7 +246,7 @@ class TargetQuerySet(RunStateQuerySet["Target"]):
         if cold:
             waits = Q(status=Status.SCHEDULED, invocation__repeat_mode__in=STARTS)
             wanted |= Q(instance__in=list(cold), is_held=False) & waits
-        return self.filter(wanted, instance__in=list(instance_ids))
+        return self.unfinished().filter(wanted, instance__in=list(instance_ids))
 
     def to_hold(self) -> Self:
         """Those that wait for their time, and that nothing holds."""
@@ -237,7 +254,7 @@ class TargetQuerySet(RunStateQuerySet["Target"]):
 
     def held(self) -> Self:
         """Those that a blackout window or a quota holds, whatever has become of them since."""
-        return self.exclude(held_for="")
+        return self.filter(held_for__gt="")
 
     def following(self, pk: int) -> "models.QuerySet[Target, int]":
         return self.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True)
@@ -252,9 +269,8 @@ class TargetQuerySet(RunStateQuerySet["Target"]):
             Q(delivered_at__isnull=True) | Q(delivered_at__lte=before)
         )
         late |= PLANNED & TO_FETCH & Q(created_at__lte=before)
-        return self.filter(late | Q(status=Status.STOPPING, stopped_at__lte=before)).exclude(
-            instance__channel=""
-        )
+        late |= Q(status=Status.STOPPING, stopped_at__lte=before)
+        return self.unfinished().filter(late).exclude(instance__channel="")
 
     def history_of(self, instance_ids: Iterable[str]) -> dict[str, tuple[int, datetime]]:
         """How many invocations each of these instances had, and when the last one was made; of those with any."""
@@ -264,7 +280,7 @@ class TargetQuerySet(RunStateQuerySet["Target"]):
 
     def running_per_instance(self, instance_ids: Iterable[str]) -> dict[str, int]:
         """How many runs go on at each of these instances that have any."""
-        running = self.filter(instance__in=list(instance_ids), status=Status.RUNNING)
+        running = self.unfinished().filter(instance__in=list(instance_ids), status=Status.RUNNING)
         return dict(running.order_by().values_list("instance_id").annotate(number=Count("pk")))
 
     def for_table(self) -> Self:
@@ -349,14 +365,21 @@ class RecordQuerySet(RunStateQuerySet["Record"]):
         return ended.filter(invocation__finished_at__isnull=True)
 
     def of_batch(
-        self, target_ids: Collection[int], starts: Collection[int], numbers: Collection[int]
+        self, target_ids: Collection[int], starts: Collection[int], versions: Collection[int]
     ) -> Self:
-        """What a batch may have to move of these targets: what is open, the last ones, and those with these
-        starts or numbers. In the order of their targets, the oldest first.
+        """What a batch may have to move of these targets: what is open, the last ones, and those that reports
+        with these starts and versions may be about. In the order of their targets, the oldest first.
+
+        A part for each index: as one condition it would read all that there ever was of the targets.
         """
-        named = Q(start__in=starts) | Q(number__in=numbers)
-        wanted = named | Q(status__in=OPEN) | Q(number=F("target__repeats"))
-        return self.filter(wanted, target__in=target_ids).order_by("target_id", "number")
+        these = self.filter(target__in=target_ids).order_by().values("pk")
+        open_ones = these.filter(finished_at__isnull=True)
+        # Most targets have no record at all: knowing that of the bare column, PostgreSQL walks up to the last one.
+        last = these.filter(number=F("target__repeats") + 0)
+        numbered = these.filter(number__in=versions)
+        # In this order: SQLite looks for the first of two conditions on a column.
+        named = these.filter(invoke_version__in=versions, start__in=starts).filter(start__gt=0)
+        return self.filter(pk__in=open_ones.union(last, numbered, named)).order_by("target_id", "number")
 
     def at_moments(self, invocation_id: str, moments: Collection[datetime]) -> Counter[datetime]:
         """How many runs there are of each of these moments of a plan."""

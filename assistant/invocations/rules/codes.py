@@ -32,6 +32,7 @@ FILE_AUTHORITY_INVALID = "FileAuthorityInvalid"
 # Ours, for what a rollout never let begin.
 ROLLOUT_HALTED = "RolloutHalted"
 ROLLOUT_NOT_CONFIRMED = "RolloutNotConfirmed"
+ROLLOUT_NOT_ALLOWED = "RolloutNotAllowed"
 # Ours, for restarts that follow a run.
 RESTART_NOT_DUE = "RestartNotDue"
 RESTART_NOT_SEEN = "RestartNotSeen"
@@ -66,6 +67,7 @@ INFO: Mapping[str, str] = {
     HELD_BACK: "the execution has been held back by a blackout window.",
     ROLLOUT_HALTED: "too many executions before it have failed.",
     ROLLOUT_NOT_CONFIRMED: "the rollout has not been confirmed in time.",
+    ROLLOUT_NOT_ALLOWED: "the user of the rollout is no longer allowed to run the command.",
     RESTART_NOT_DUE: "the execution that the restart follows has not ended as it needs.",
     RESTART_NOT_SEEN: "the instance has not come back from its restart in time.",
 }

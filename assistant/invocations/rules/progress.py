@@ -139,9 +139,11 @@ def keep_output(run: Run, report: Report, *, limit: int) -> Chunk | None:
     offset = run.output_bytes + report.dropped if report.offset is None else report.offset
     skipped = max(0, run.output_bytes - offset)
     body = report.body[skipped:]
-    offset += min(skipped, len(report.body))
-    kept = body[: max(0, limit - run.stored_bytes)]
-    run.output_bytes = max(run.output_bytes, offset + len(body) + report.excess)
+    # What an agent says adds up, report by report: nothing is kept behind what a column holds.
+    offset = min(offset + min(skipped, len(report.body)), limits.OUTPUT_BYTES_MOST)
+    kept = body[: max(0, min(limit - run.stored_bytes, limits.OUTPUT_BYTES_MOST - offset))]
+    end_of_body = offset + len(body) + report.excess
+    run.output_bytes = min(max(run.output_bytes, end_of_body), limits.OUTPUT_BYTES_MOST)
     run.stored_bytes += len(kept)
     run.dropped = run.output_bytes - run.stored_bytes
     return Chunk(*run.output, offset, kept) if kept else None

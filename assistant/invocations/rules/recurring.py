@@ -6,13 +6,11 @@ Pure, as `progress` is, whose functions move the records.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from assistant.invocations import limits
 from assistant.invocations.rules import codes
 from assistant.invocations.rules.plans import PlanKind
 from assistant.invocations.rules.progress import (
-    LONG_AGO,
     Chunk,
     Run,
     Surroundings,
@@ -25,7 +23,8 @@ from assistant.invocations.rules.progress import (
     take,
     unanswered_code,
 )
-from assistant.invocations.rules.reports import Report
+from assistant.invocations.rules.record_runs import RecordRun, new_record
+from assistant.invocations.rules.reports import Outcome, Report
 from assistant.invocations.rules.schedules import Schedule
 from assistant.invocations.rules.zones import UTC_ZONE, Zone
 from assistant.invocations.states import (
@@ -41,22 +40,6 @@ from assistant.invocations.states import (
 
 
 @dataclass(slots=True)
-class RecordRun(Run):
-    """A record's row while a batch works on it. `id` is the target's."""
-
-    number: int = 0
-    invoke_version: int = 0
-    start: int = 0
-    fired_at: datetime = LONG_AGO
-    # What of it is stored; None of one that is new.
-    stored: tuple[Any, ...] | None = None
-
-    @property
-    def output(self) -> tuple[int, int]:
-        return self.id, self.number
-
-
-@dataclass(slots=True)
 class Series:
     """A target of a plan that recurs, with those of its records that a batch touches."""
 
@@ -65,25 +48,41 @@ class Series:
     clock: Zone = UTC_ZONE
     records: list[RecordRun] = field(default_factory=list)
 
-    def take(self, report: Report, *, now: datetime, limit: int) -> Chunk | None:
-        """Apply a report to the record that it is about, and let the target follow."""
-        if report.kind is ReportKind.VERIFIED:
-            return None
-        if report.is_completed:
-            self._run_out(now)
-            return None
-        if report.kind is ReportKind.INVALID and report.error_code == codes.CRON_PARAMETER:
-            self._refuse(report, now)
-            return None
+    def take(self, report: Report, *, now: datetime, limit: int) -> tuple[Outcome, Chunk | None]:
+        """Apply a report to the record that it is about, and let the target follow.
+
+        UNKNOWN: a run that its plan cannot have had.
+        """
+        if report.kind is ReportKind.VERIFIED or self._takes_of_plan(report, now):
+            return Outcome.RECORDED, None
         record = self._record_of(report, now)
         chunk = take(record, report, now=now, limit=limit) if record else None
         if record:
             self.follow(record, now=now)
         if report.kind is ReportKind.STOPPED:
             self._confirm_stop(now)
-        elif record and self._fires_on(record):
+        elif record is None:
+            return Outcome.UNKNOWN, None
+        elif self._fires_on(record):
             self._take_back(now)
-        return chunk
+        return Outcome.RECORDED, chunk
+
+    def _takes_of_plan(self, report: Report, now: datetime) -> bool:
+        """Apply a report that is about the plan and none of its runs; says whether it is one."""
+        if report.is_completed:
+            self._run_out(now)
+            return True
+        if report.kind is ReportKind.INVALID and report.error_code == codes.CRON_PARAMETER:
+            self._refuse(report, now)
+            return True
+        return False
+
+    def late_moment(self, report: Report, now: datetime) -> datetime | None:
+        """The moment of a run that is heard of first, where others of that moment may be stored already."""
+        moment = self._moment_of(report, now)
+        is_late = moment <= (self.run.checked_until or self.schedule.created_at)
+        is_known = any(self._is_about(record, report, now) for record in self.records)
+        return moment if is_late and not is_known else None
 
     def begin(self, *, now: datetime) -> None:
         """A start of the system: its run is handed out now."""
@@ -121,8 +120,9 @@ class Series:
         """A run's end or first word is overdue, or the plan has expired."""
         was_stopping = self.run.status is Status.STOPPING
         for record in self._going_on():
-            pass_deadline(record, around, now=now)
-            self.follow(record, now=now)
+            if record.due_at is None or record.due_at <= now:
+                pass_deadline(record, around, now=now)
+                self.follow(record, now=now)
         if self.run.status is Status.SCHEDULED:
             self._look_back(around, now)
         elif self.run.status is Status.STOPPING:
@@ -133,15 +133,15 @@ class Series:
                 )
         elif self.run.status in OPEN and not self._going_on():
             self.run.status = state_between(self.run.status, Status.ERROR, goes_on=True)
-            self.run.due_at = self.schedule.due_at(now, self.clock)
-        elif self.run.status in FINAL:
-            self.run.due_at = min((one.due_at for one in self._going_on() if one.due_at), default=None)
+            self._wait_until(self.schedule.due_at(now, self.clock))
+        else:
+            self._wait_until(None)
 
     def hold_back(self, cause: str, *, now: datetime) -> None:
         """No runs for the time being: what was due until now is accounted for, what comes due is left out."""
         self._account_until(now)
         hold_back(self.run, cause)
-        self.run.due_at = self._next_look(now)
+        self._wait_until(self._next_look(now))
 
     def give_back(self, *, now: datetime) -> None:
         """Runs may be again; those that came due meanwhile count as left out, not as missed."""
@@ -150,7 +150,7 @@ class Series:
             self._account_until(now)
         give_back(run, now=now)
         if run.status is Status.SCHEDULED:
-            run.due_at = self._next_look(now)
+            self._wait_until(self._next_look(now))
             if not self.schedule.goes_on(now, self.clock):
                 self._end_schedule(now)
 
@@ -175,7 +175,7 @@ class Series:
         if after in FINAL:
             self._end_like(record, after, now)
         elif run.status is not Status.STOPPING:
-            run.due_at = self._next_look(now) if after is Status.SCHEDULED else record.due_at
+            self._wait_until(self._next_look(now) if after is Status.SCHEDULED else None)
             run.status = after
             if after is Status.SCHEDULED and not goes_on:
                 self.order_stop(now=now)
@@ -201,8 +201,7 @@ class Series:
         if is_better and record.is_settled:
             self._mirror(record)
             self._end_like(record, record.status, now)
-        going_on = [one.due_at for one in self._going_on() if one.due_at]
-        run.due_at = min(going_on, default=None)
+        self._wait_until(None)
 
     def _end_like(self, record: RecordRun, status: Status, now: datetime) -> None:
         """The last record's end is the plan's (CA-176), as sure as that one is."""
@@ -217,7 +216,7 @@ class Series:
             self.run.digest = last.digest
 
     def _record_of(self, report: Report, now: datetime) -> RecordRun | None:
-        """The record that a report is about, a new one where it is the first; None for a stop of no run."""
+        """The record that a report is about, a new one where it is the first; None for a stop of no run, or a run too many."""
         for record in self.records:
             if self._is_about(record, report, now):
                 # A run that was handed out by us learns what the agent calls it by.
@@ -226,9 +225,25 @@ class Series:
         if report.kind is ReportKind.STOPPED and not self._may_be_new(report, now):
             return next(iter(self._going_on()), None)
         number = self.run.repeats + 1
-        fired_at = self.schedule.moment_of(report, now, self.clock)
+        fired_at = self._moment_of(report, now)
+        if not self._is_believed(report, fired_at, now):
+            return None
         self._account_for(fired_at)
         return self._new_record(number, report.invoke_version, report.start, fired_at, now)
+
+    def _is_believed(self, report: Report, fired_at: datetime, now: datetime) -> bool:
+        """Whether there may be one more run: a server in wrong hands can invent no more than its plan has."""
+        if report.kind is ReportKind.RUNNING and len(self._going_on()) >= limits.OPEN_RECORDS:
+            return False
+        if self.schedule.plan.kind is PlanKind.EVERY_START:
+            heard_at = self.records[-1].delivered_at if self.records else None
+            is_early = heard_at is not None and now - heard_at < limits.STARTS_APART
+            return self.run.repeats < limits.UNKNOWN_STARTS or not is_early
+        return sum(record.fired_at == fired_at for record in self.records) < limits.RUNS_PER_MOMENT
+
+    def _moment_of(self, report: Report, now: datetime) -> datetime:
+        ended_at = self.run.finished_at if self.run.is_settled else None
+        return self.schedule.moment_of(report, now, self.clock, ended_at=ended_at)
 
     def _may_be_new(self, report: Report, now: datetime) -> bool:
         """Whether a stop may have ended a run that we have not heard of. Some name their last run, long over."""
@@ -242,37 +257,13 @@ class Series:
         if report.start or record.start:
             return (record.invoke_version, record.start) == (report.invoke_version, report.start)
         # A run that never began has no start to tell it by: the same moment of the plan is the same run.
-        return record.fired_at == self.schedule.moment_of(report, now, self.clock)
+        return record.fired_at == self._moment_of(report, now)
 
     def _new_record(
         self, number: int, version: int, start: int, fired_at: datetime, now: datetime
     ) -> RecordRun:
-        run = self.run
-        record = RecordRun(
-            id=run.id,
-            invocation_id=run.invocation_id,
-            instance_id=run.instance_id,
-            status=Status.PENDING,
-            presumed=False,
-            timeout=run.timeout,
-            delivered_at=now,
-            started_at=None,
-            stopped_at=None,
-            finished_at=None,
-            due_at=None,
-            exit_code=None,
-            error_code="",
-            error_info="",
-            output_bytes=0,
-            stored_bytes=0,
-            dropped=0,
-            digest="",
-            number=number,
-            invoke_version=version,
-            start=start,
-            fired_at=fired_at,
-        )
-        run.repeats = max(run.repeats, number)
+        record = new_record(self.run, number, version, start, fired_at, now=now)
+        self.run.repeats = max(self.run.repeats, number)
         self.records.append(record)
         return record
 
@@ -372,6 +363,11 @@ class Series:
             return self.schedule.expires_at
         return self.schedule.due_at(now, self.clock)
 
+    def _wait_until(self, moment: datetime | None) -> None:
+        """It is looked at then, or before at the deadline of a run of which no end has been heard."""
+        deadlines = [moment, *(record.due_at for record in self._going_on())]
+        self.run.due_at = min((one for one in deadlines if one), default=None)
+
     def _look_back(self, around: Surroundings, now: datetime) -> None:
         """No word of a run that was due: count it as missed, unless its agent may still tell of it."""
         run = self.run
@@ -380,12 +376,12 @@ class Series:
             self._account_until(now)
             self._end_schedule(now, unanswered_code(run, around))
         elif run.is_held:
-            run.due_at = self._next_look(now)
+            self._wait_until(self._next_look(now))
         elif not around.connected and self.schedule.goes_on(now - limits.STOP_TIMEOUT, self.clock):
-            run.due_at = now + limits.AWAY_LOOK_AGAIN
+            self._wait_until(now + limits.AWAY_LOOK_AGAIN)
         else:
             missed = self._account_until(now - limits.FIRE_GRACE)
-            run.due_at = self._next_look(now)
+            self._wait_until(self._next_look(now))
             if not goes_on:
                 self._end_schedule(now, unanswered_code(run, around))
             elif missed:
@@ -399,9 +395,10 @@ class Series:
         if fired_at <= since:
             # It was counted as missed, and its agent had made it.
             run.missed = max(0, run.missed - 1)
-        elif not run.is_held:
-            run.missed += max(0, self.schedule.runs_between(since, fired_at, self.clock) - 1)
-            run.checked_until = fired_at
+            return
+        number = max(0, self.schedule.runs_between(since, fired_at, self.clock) - 1)
+        run.checked_until = fired_at
+        self._count_as_gone(number)
 
     def _account_until(self, moment: datetime) -> int:
         """Nothing has come of what was due until `moment`, or it was left out: says how many those are."""
@@ -409,8 +406,11 @@ class Series:
         since = run.checked_until or self.schedule.created_at
         number = self.schedule.runs_between(since, moment, self.clock)
         run.checked_until = max(since, moment)
-        if run.is_held:
-            run.left_out += number
-        else:
-            run.missed += number
+        self._count_as_gone(number)
         return number
+
+    def _count_as_gone(self, number: int) -> None:
+        if self.run.is_held:
+            self.run.left_out += number
+        else:
+            self.run.missed += number

@@ -135,6 +135,10 @@ REMEDIES: Mapping[str, Remedy] = {
         _("It never began here: nobody confirmed the rollout in time."),
         _("Run it on the rest, and confirm when the first ones have ended."),
     ),
+    codes.ROLLOUT_NOT_ALLOWED: Remedy(
+        _("It never began here: whoever ran it may do so no longer."),
+        _("Have somebody run it on the rest who is allowed to."),
+    ),
     codes.RESTART_NOT_DUE: Remedy(
         _("It was not restarted: the command before did not end as a restart needs it."),
         _("Look at the run before, mend what failed there, and run it again."),

@@ -1,12 +1,15 @@
 """The moments of a plan, counted from when it was made: the next one, those that have passed, the one of a run."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from assistant.invocations import limits
 from assistant.invocations.rules.cron import Cron
+from assistant.invocations.rules.fires import fires
 from assistant.invocations.rules.plans import Interval, Plan, PlanKind, next_runs
 from assistant.invocations.rules.reports import Report
 from assistant.invocations.rules.zones import UTC_ZONE, Zone
@@ -20,8 +23,6 @@ LOOKS_BACK = (
     timedelta(days=8),
     timedelta(days=366),
 )
-# A run of an agent whose clock is further from ours than this belongs to no moment that we can name.
-CLOCKS_APART = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,21 @@ class Schedule:
         last = min(until, self.expires_at) if self.expires_at else until
         return moments_between(self.plan, self.created_at, clock, after, last)
 
-    def moment_of(self, report: Report, now: datetime, clock: Zone = UTC_ZONE) -> datetime:
-        """Which of the plan's moments a run belongs to: the same on all instances, whatever their clocks say."""
+    def moment_of(
+        self, report: Report, now: datetime, clock: Zone = UTC_ZONE, *, ended_at: datetime | None = None
+    ) -> datetime:
+        """Which of the plan's moments a run belongs to: the same on all instances, whatever their clocks say.
+
+        Nothing runs before the plan is made, after it has ended or later than now: what says so runs now.
+        """
         said = from_milliseconds(report.fire or report.start) or now
-        if abs(said - now) > CLOCKS_APART:
+        first, last = self.created_at - limits.CLOCK_TOLERANCE, (ended_at or now) + limits.CLOCK_TOLERANCE
+        if not first <= said <= last:
             said = now
-        if report.fire or self.plan.kind is PlanKind.EVERY_START:
-            return said.replace(microsecond=0)
-        return last_run(self.plan, self.created_at, clock, said.replace(microsecond=0))
+        said = said.replace(microsecond=0)
+        if self.plan.kind is PlanKind.EVERY_START:
+            return said
+        return last_run(self.plan, self.created_at, clock, said)
 
 
 @lru_cache(maxsize=4096)
@@ -84,13 +92,7 @@ def moments_between(plan: Plan, created_at: datetime, clock: Zone, after: dateti
     if isinstance(plan.schedule, Interval):
         length = plan.schedule.length
         return max(0, (until - created_at) // length - max(0, (after - created_at) // length))
-    number = 0
-    while number < limits.FIRES_PER_LOOK:
-        moments = next_runs(plan, after, 1, created_at=created_at, clock=clock)
-        if not moments or moments[0] > until:
-            break
-        after, number = moments[0], number + 1
-    return number
+    return sum(1 for _moment in passed(plan, clock, after, until))
 
 
 @lru_cache(maxsize=4096)
@@ -104,8 +106,15 @@ def last_run(plan: Plan, created_at: datetime, clock: Zone, at: datetime) -> dat
         beats = max(1, (until - created_at) // plan.schedule.length)
         return created_at + beats * plan.schedule.length
     for back in LOOKS_BACK:
-        moments = next_runs(plan, until - back, limits.FIRES_PER_LOOK, created_at=created_at, clock=clock)
-        passed = list(takewhile(lambda moment: moment <= until, moments))
-        if passed:
-            return passed[-1]
+        last = deque(passed(plan, clock, until - back, until), maxlen=1)
+        if last:
+            return last[0]
     return at
+
+
+def passed(plan: Plan, clock: Zone, after: datetime, until: datetime) -> Iterator[datetime]:
+    """The moments by the clock after `after`, not looked for beyond `until`: at most as many as a look counts."""
+    if not isinstance(plan.schedule, Cron):
+        return iter(())
+    moments = fires(plan.schedule, after, clock=clock)
+    return islice(takewhile(lambda moment: moment <= until, moments), limits.FIRES_PER_LOOK)

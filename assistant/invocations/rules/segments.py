@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from assistant.instances.states import BAD, BUSY, GOOD, IDLE, WARNING
-from assistant.invocations.states import FAILURES, STOPPED, Status
+from assistant.invocations.states import EXPIRED, FAILURES, STOPPED, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,15 @@ GROUPS: tuple[tuple[str, str | Promise, str, frozenset[Status]], ...] = (
 )
 
 
-def segments(counts: Mapping[Status, int]) -> list[Segment]:
-    """The parts that are not empty, in the order of the bar."""
+def segments(counts: Mapping[Status, int], *, expired: bool = False) -> list[Segment]:
+    """The parts that are not empty, in the order of the bar. What has `expired` nobody has stopped."""
     total = sum(counts.values()) or 1
     parts, start = [], 0.0
     for group, label, tone, statuses in GROUPS:
         number = sum(counts[status] for status in statuses)
         if number:
             width = 100 * number / total
-            parts.append(Segment(group, label, tone, number, round(start, 2), round(width, 2)))
+            word = EXPIRED if expired and group == "stopped" else label
+            parts.append(Segment(group, word, tone, number, round(start, 2), round(width, 2)))
             start += width
     return parts

@@ -17,7 +17,7 @@ def add_held(request: ConsoleRequest, runs: Iterable[Invocation]) -> None:
         return
     targets = Target.objects.visible_to(request.principal).filter(invocation__in=plans)
     for pk, held in held_by_run(targets, now=timezone.now()).items():
-        put_held(plans[pk], held, is_all=held.number >= plans[pk].n_open)
+        put_held(plans[pk], held)
 
 
 def add_held_at(target: Target) -> None:
@@ -26,11 +26,12 @@ def add_held_at(target: Target) -> None:
     if target.held_for and not target.is_final:
         found = held_by_run(Target.objects.filter(pk=target.pk), now=timezone.now())
         for held in found.values():
-            put_held(plan, held, is_all=True)
+            put_held(plan, held, of=1)
 
 
-def put_held(plan: Any, held: Held, *, is_all: bool) -> None:
-    plan.held, plan.is_held = held, is_all
-    if is_all:
+def put_held(plan: Any, held: Held, *, of: int | None = None) -> None:
+    """`of` how many it may hold, where that is not the whole plan."""
+    plan.held, plan.is_held = held, held.number >= (plan.n_open if of is None else of)
+    if plan.is_held:
         # There is no next run to speak of.
         plan.next_run_at = None

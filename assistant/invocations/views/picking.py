@@ -1,6 +1,6 @@
 """The instances in the run panel: which there are to tick, which cannot take the command, whom it runs on."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -101,7 +101,7 @@ def picker(
     reachable = visible.registered().open_to(request.principal, action_of(request))
     filters = PickerFilter(fields, queryset=reachable, request=request)
     ticked = set(fields.getlist("instance"))
-    rows = rows_of(filters.qs, wanted)
+    rows = rows_of(filters.qs, wanted, ticked)
     gone = list(visible.filter(pk__in=ticked).gone().for_choice()) if ticked else []
     matching = filters.qs.fit(wanted)
     return {
@@ -123,11 +123,16 @@ def picker(
     }
 
 
-def rows_of(instances: InstanceQuerySet, wanted: Wanted) -> list[Instance]:
-    """Those that can take the command before those that cannot."""
-    rows = list(instances.fitting(wanted).for_choice()[:CHOICES_SHOWN])
+def rows_of(instances: InstanceQuerySet, wanted: Wanted, ticked: Collection[str]) -> list[Instance]:
+    """Those that can take the command before those that cannot; of these the ticked ones come first of all.
+
+    What is shown and cannot take it is not sent: nobody is refused for a tick that is out of sight.
+    """
+    misfits = instances.misfits(wanted).for_choice()
+    rows = list(misfits.filter(pk__in=ticked)[:CHOICES_SHOWN]) if ticked else []
+    rows += instances.fitting(wanted).for_choice()[: CHOICES_SHOWN - len(rows)]
     if len(rows) < CHOICES_SHOWN:
-        rows += instances.misfits(wanted).for_choice()[: CHOICES_SHOWN - len(rows)]
+        rows += misfits.exclude(pk__in=ticked)[: CHOICES_SHOWN - len(rows)]
     return rows
 
 

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -19,11 +20,12 @@ from assistant.instances.models import Instance
 from assistant.invocations.errors import ConfirmationNeeded
 from assistant.invocations.filters import RecordFilter
 from assistant.invocations.models import Invocation, OutputChunk, Record, Target
-from assistant.invocations.operations.plans import modify_invocation_attribute
+from assistant.invocations.operations.blackouts import Holding
+from assistant.invocations.operations.plans import is_open, modify_invocation_attribute
 from assistant.invocations.querysets import RecordQuerySet
 from assistant.invocations.rules.segments import segments
 from assistant.invocations.states import Status
-from assistant.invocations.views.holding import add_held
+from assistant.invocations.views.holding import put_held
 from assistant.invocations.views.outputs import (
     add_said,
     answers_of,
@@ -53,16 +55,21 @@ def shows_instances(request: ConsoleRequest, invocation: Invocation) -> bool:
 
 
 def planned_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
-    """What was missed, and what is held or was."""
+    """What was missed, what is held or was, and whether it takes more instances."""
+    now = timezone.now()
+    holding = Holding.at(now)
     targets = invocation.targets.visible_to(request.principal)
     places = Count("pk", filter=Q(missed__gt=0))
-    held = Count("pk", filter=~Q(held_for=""))
-    missed = targets.aggregate(runs=Sum("missed"), places=places, left_out=Sum("left_out"), held=held)
-    if missed["held"]:
-        add_held(request, [invocation])
+    counted = targets.aggregate(
+        runs=Sum("missed"), places=places, left_out=Sum("left_out"), **holding.counts()
+    )
+    held = holding.held(counted)
+    if held.number:
+        put_held(invocation, held)
     return {
-        "missed": missed,
-        "left_out": missed["left_out"],
+        "missed": counted,
+        "left_out": counted["left_out"],
+        "takes_instances": is_open(invocation, now=now),
         "shows_instances": shows_instances(request, invocation),
     }
 
@@ -185,16 +192,18 @@ def record_compare(
     """What a run says otherwise than another instance's at the same moment, or than the one before it."""
     record = visible_record(request, invocation_id, instance_id, number)
     named = request.GET.get("instance", "")
-    at_once = Record.objects.visible_to(request.principal).for_table()
-    other = (
-        get_object_or_404(at_once.filter(target__instance=named), **moment_of(record))
-        if named
-        else run_before(request, record)
-    )
+    other = run_at_once(request, record, named) if named else run_before(request, record)
     context: dict[str, Any] = {"target": record, "other": other, "invocation": record.target.invocation}
     if other:
         context |= compared(record, other)
     return render(request, "invocations/compare.html", context)
+
+
+def run_at_once(request: ConsoleRequest, record: Record, instance_id: str) -> Record:
+    """Another instance's at the same moment; the last one where its clock has shown that twice."""
+    seen = Record.objects.visible_to(request.principal).for_table()
+    there = seen.filter(target__instance=instance_id, **moment_of(record))
+    return get_object_or_404(there.order_by("-number")[:1])
 
 
 def moment_of(record: Record) -> dict[str, Any]:

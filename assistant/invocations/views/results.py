@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -14,6 +15,7 @@ from access.permissions import needs
 from assistant.invocations.errors import ConfirmationNeeded
 from assistant.invocations.filters import STATE_GROUPS, InvocationFilter, TargetFilter
 from assistant.invocations.models import Invocation, OutputChunk, Target
+from assistant.invocations.operations.plans import is_open
 from assistant.invocations.operations.retention import kept_in_words
 from assistant.invocations.operations.runs import run_again, run_again_on_failed
 from assistant.invocations.operations.stops import stop_invocation
@@ -89,7 +91,7 @@ def shown_of(request: ConsoleRequest, invocation: Invocation) -> Collection[str]
 def status_of(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
     """What holds a plan that runs once."""
     add_held(request, [invocation])
-    return {}
+    return {"takes_instances": is_open(invocation, now=timezone.now())}
 
 
 def said_in(request: ConsoleRequest, invocation: Invocation) -> dict[str, Any]:
