@@ -13,7 +13,7 @@ from assistant.instances.operations.selections import create_selection
 from assistant.invocations.models import Invocation
 from tests.commands.factories import saved
 from tests.exports.factories import exported
-from tests.instances.factories import ActivationFactory, InstanceFactory
+from tests.instances.factories import ActivationFactory, InstanceFactory, RegionFactory
 from tests.invocations.factories import blackout, planned, ran, ran_at, report, started, target_of
 from tests.openapi.factories import webhook
 
@@ -271,7 +271,7 @@ QUERIES = {
     "instances:selection_list": 5,
     "invocations:blackout_list": 4,
     "api:webhook_list": 4,
-    "invocations:invocation_list": 7,
+    "invocations:invocation_list": 8,
     "invocations:invocation_detail": 12,
     "invocations:target_detail": 8,
     "invocations:target_compare": 6,
@@ -301,6 +301,17 @@ def test_the_number_of_queries_does_not_grow(
     for name in sorted(QUERIES):
         with subtests.test(name), django_assert_max_num_queries(QUERIES[name]):
             as_operator.get(address(name))
+
+
+def test_regions_are_switched_where_a_list_is_filtered_by_them(address, as_operator, subtests):
+    RegionFactory(id="north", name="North", code="no")
+    filtered = {"instances:instance_list", "invocations:invocation_list", "commands:command_list"}
+
+    for name in sorted(filtered | {"console:overview", "invocations:invocation_detail"}):
+        with subtests.test(name):
+            page = as_operator.get(address(name)).content.decode()
+
+            assert ("?region=north" in page) == (name in filtered)
 
 
 def test_headers_of_every_page(as_operator, address):

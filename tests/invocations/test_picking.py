@@ -64,6 +64,15 @@ def test_a_tick_that_does_not_fit_is_in_sight_and_not_sent_however_many_there_ar
     assert "2 more are not shown" in page
 
 
+def test_where_there_is_no_server_at_all_the_panel_says_how_to_add_one(as_operator):
+    way = reverse("instances:activation_create")
+
+    assert way in panel(as_operator)
+    assert way not in picked(as_operator, q="nobody")
+    InstanceFactory()
+    assert way not in panel(as_operator)
+
+
 def test_who_is_offline_can_be_ticked_and_is_marked(as_operator):
     here, away = InstanceFactory(), InstanceFactory(offline=True)
 

@@ -1,4 +1,5 @@
 // @ts-check
+import { successorOf } from "../kept.js";
 
 /** @type {HTMLElement | null} Who opened the panel: gets the focus back when it closes. */
 let opener = null;
@@ -20,10 +21,10 @@ export function panel(panel) {
   });
 }
 
-/** Gives the focus back once the panel is gone. */
+/** Gives the focus back once the panel is gone; news may have replaced its place meanwhile. */
 export function restoreFocus() {
-  if (opener?.isConnected && !document.querySelector("#panel .panel")) {
-    opener.focus();
+  if (opener && !document.querySelector("#panel .panel")) {
+    successorOf(opener)?.focus();
     opener = null;
   }
 }
